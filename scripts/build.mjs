@@ -1,0 +1,24 @@
+// Bundles the command line to dist/: one small entry that answers `--version` by itself, and chunks that are
+// loaded when a command needs them.
+import { build } from 'esbuild'
+import { chmod, readFile, rm } from 'node:fs/promises'
+
+const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+await rm(new URL('../dist/', import.meta.url), { recursive: true, force: true })
+await build({
+  entryPoints: { 'cli/main': 'src/cli/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  chunkNames: 'chunks/[name]-[hash]',
+  define: { __WINNOW_VERSION__: JSON.stringify(version) },
+  // The WebAssembly module is found beside its loader; node:sqlite only exists on newer Node.
+  external: ['node-sqlite3-wasm'],
+  legalComments: 'linked',
+  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  logLevel: 'warning',
+})
+await chmod(new URL('../dist/cli/main.js', import.meta.url), 0o755)
