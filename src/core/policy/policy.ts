@@ -1,0 +1,122 @@
+/**
+ * A policy as used: patterns compiled, durations in milliseconds, every default filled in, every value with the line
+ * it came from. `config/resolve.ts` makes it from winnow.yaml; the evaluator reads nothing else.
+ */
+import type { RegistryName } from '../image/names.ts'
+import type { TagPatterns, TextPattern, VersionRange } from './patterns.ts'
+
+export interface PolicySet {
+  readonly policies: readonly Policy[]
+  readonly protect: Protect
+  readonly limits: Limits
+}
+
+export interface Protect {
+  /** 0 switches it off, for undated images too. */
+  readonly youngerThanMs: number
+  readonly seenInUseWithinMs: number
+  readonly tags: TagPatterns | undefined
+}
+
+export interface Limits {
+  readonly maxDeletions: number
+  /** 0 to 1; the share of a registry's governed images. */
+  readonly maxShare: number
+  /** Tagged images each governed repository must be left with. */
+  readonly minSurvivors: number
+}
+
+export interface Policy {
+  readonly name: string
+  /** Undefined: all registries. */
+  readonly registry: RegistryName | undefined
+  readonly repositories: TagPatterns
+  readonly unit: 'image' | 'tag'
+  readonly rules: readonly Rule[]
+  readonly unmatched: 'keep' | 'delete'
+  readonly line: number
+  /** Where `unmatched` stands. */
+  readonly unmatchedLine: number
+}
+
+export interface Rule {
+  /** As written, or `rule 3`. */
+  readonly name: string
+  readonly line: number
+  /** Any of these; empty matches everything. */
+  readonly match: readonly MatchBlock[]
+  /** Taken out before counting. */
+  readonly not: readonly MatchBlock[]
+  /** Taken out after counting. */
+  readonly except: readonly MatchBlock[]
+  readonly effect: KeepEffect | DeleteEffect
+}
+
+/** All fields given must hold. */
+export interface MatchBlock {
+  readonly tags?: TagPatterns
+  readonly tagsAll?: TagPatterns
+  readonly tagsEvery?: TagPatterns
+  readonly digests?: readonly TextPattern[]
+  readonly semver?: VersionRange
+  readonly tagged?: boolean
+  readonly labels?: Readonly<Record<string, TextPattern>>
+  readonly annotations?: Readonly<Record<string, TextPattern>>
+  readonly artifactType?: readonly TextPattern[]
+  readonly mediaType?: readonly TextPattern[]
+  readonly platform?: readonly TextPattern[]
+  readonly largerThanBytes?: number
+  readonly state?: readonly ImageState[]
+}
+
+export type ImageState = 'complete' | 'missing-children' | 'orphaned-referrer'
+
+export type Clock = 'pushed' | 'created' | 'pulled' | 'active'
+export type OrderBy = Clock | 'semver' | 'name'
+export type Calendar = 'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly'
+
+/** What counting rules count, and in which order. */
+export interface Counting {
+  readonly by: OrderBy
+  /** One count for each value; undefined: one count for all. */
+  readonly per: StreamTemplate | undefined
+  /** What takes a place under `unit: tag`. */
+  readonly count: 'images' | 'tags'
+  readonly combine: 'any' | 'all'
+  /** IANA name, for calendar buckets. */
+  readonly timezone: string
+}
+
+export interface KeepEffect extends Counting {
+  readonly kind: 'keep'
+  /** At least one; the calendar buckets of a rule are one criterion. */
+  readonly criteria: readonly KeepCriterion[]
+}
+
+export type KeepCriterion =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'newest'; readonly count: number }
+  | { readonly kind: 'within'; readonly ms: number }
+  | { readonly kind: 'pulled-within'; readonly ms: number }
+  | { readonly kind: 'calendar'; readonly counts: Readonly<Partial<Record<Calendar, number>>> }
+
+export interface DeleteEffect extends Counting {
+  readonly kind: 'delete'
+  readonly criteria: readonly DeleteCriterion[]
+  readonly countAmong: 'matched' | 'eligible' | 'remaining'
+}
+
+export type DeleteCriterion =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'older-than'; readonly ms: number }
+  | { readonly kind: 'beyond-newest'; readonly count: number }
+  | { readonly kind: 'not-pulled-for'; readonly ms: number }
+
+/**
+ * `{major}.{minor}`, `{branch}`, `{1}`: text with parts of a version, or captures of the tag pattern that matched
+ * (named groups of a regular expression; `{1}`, `{2}` … its groups or a glob's wildcards, from the left).
+ */
+export interface StreamTemplate {
+  readonly source: string
+  readonly parts: readonly (string | { readonly capture: string })[]
+}

@@ -1,0 +1,14 @@
+/**
+ * What manifests and configs say, by digest. Both are immutable, so an entry never expires; losing all of them costs
+ * requests, never safety.
+ */
+import type { Digest } from '../core/image/digest.ts'
+import type { ConfigFacts, ManifestFacts } from '../core/image/manifest.ts'
+
+export interface ManifestCache {
+  manifests(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, ManifestFacts>>
+  configs(digests: readonly Digest[]): Promise<ReadonlyMap<Digest, ConfigFacts>>
+  /** Kept in batches by the caller; durability is not promised. */
+  putManifests(facts: readonly ManifestFacts[]): Promise<void>
+  putConfigs(facts: readonly ConfigFacts[]): Promise<void>
+}

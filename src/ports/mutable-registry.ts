@@ -1,0 +1,45 @@
+/**
+ * Changing a registry. Only `app/apply`, `app/undo` and `app/sweep` are ever handed one (dependency-cruiser checks).
+ *
+ * Refusals are values, because a run goes on after them; what breaks the conversation itself (no access, no answer)
+ * throws. A deletion of what is already gone is `absent`, which callers count as done.
+ */
+import type { Digest } from '../core/image/digest.ts'
+import type { RegistryName, RepositoryName, TagName } from '../core/image/names.ts'
+import type { RawManifest } from './readable-registry.ts'
+import type { RunOptions } from './run-options.ts'
+
+export interface MutableRegistry {
+  readonly name: RegistryName
+  /** Removes one name; its manifest and sibling tags stay. Refused as `unsupported` where that cannot be had. */
+  untag(repository: RepositoryName, tag: TagName, options?: RunOptions): Promise<ChangeOutcome>
+  /** Removes a manifest, and with it every tag that points at it. */
+  deleteManifest(repository: RepositoryName, digest: Digest, options?: RunOptions): Promise<ChangeOutcome>
+  /** Puts a manifest back, byte for byte, under its digest, and under `tag` where one is given. */
+  putManifest(
+    repository: RepositoryName,
+    manifest: RawManifest,
+    tag: TagName | undefined,
+    options?: RunOptions,
+  ): Promise<ChangeOutcome>
+}
+
+export type ChangeOutcome =
+  | { readonly kind: 'done' }
+  /** It was not there any more. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly text: string }
+
+/**
+ * disabled: the registry has deletion switched off · read-only: it takes no change now · unsupported: it has no such
+ * call · forbidden: these credentials may not · protected: immutable or locked there · referenced: something that
+ * stays needs it · missing-blob: a manifest cannot be put back because a blob or child is gone.
+ */
+export type RefusalReason =
+  | 'disabled'
+  | 'read-only'
+  | 'unsupported'
+  | 'forbidden'
+  | 'protected'
+  | 'referenced'
+  | 'missing-blob'
