@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# Builds the real servers and tools that tests run against, from source by Go,
+# into a cache folder outside the repository.
+#
+#   build.sh                    everything the tests can use
+#   build.sh --bench            and what only benchmarks compare with
+#   build.sh zot helm           these only
+#   build.sh --list             says what is there, builds nothing
+#
+# Promises: what is already built is not built again; each build stands alone,
+# so one that fails costs the others nothing; a binary appears under its name
+# only when it is whole. Exit 1 when something asked for is missing at the end.
+#
+# Refuses: to install anything into the system (install-debian.sh does that).
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${WINNOW_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winnow-test-servers}
+
+# Short builds first: an interrupted run should leave as much as possible.
+for_tests='registry3 helm etcd kube-apiserver zot'
+for_bench='regctl deckschrubber'
+
+version_of() {
+  sed -n "s/^$1=//p" "$here/versions.env"
+}
+
+# Upstream's own modules, at a fixed version, with the dependencies they fixed.
+go_install() { # package@version, binary's name, destination, further go flags
+  local package=$1 name=$2 out=$3 bin
+  shift 3
+  bin=$(mktemp -d "$cache/.build.XXXXXX")
+  # -p and nice: a build of the Kubernetes API server must leave room for whoever else works here.
+  if ! GOBIN="$bin" CGO_ENABLED=0 nice -n 10 go install -p 2 -trimpath "$@" "$package"; then
+    rm -rf "$bin"
+    return 1
+  fi
+  mv "$bin/$name" "$out"
+  rm -rf "$bin"
+}
+
+# Modules of ours beside this script, for upstreams that `go install` refuses.
+go_build() { # folder, package, destination, further go flags
+  local folder=$1 package=$2 out=$3
+  shift 3
+  (cd "$here/$folder" && CGO_ENABLED=0 nice -n 10 go build -p 2 -trimpath -o "$out.part" "$@" "$package") || return 1
+  mv "$out.part" "$out"
+}
+
+# The version a module file of ours requires must be the one the binary is named after.
+check_required() { # folder, module, version
+  grep -q -F "$2 v$3" "$here/$1/go.mod" && return 0
+  echo "versions.env says $3, but $1/go.mod does not require $2 v$3" >&2
+  return 1
+}
+
+build_registry3() {
+  go_install "github.com/distribution/distribution/v3/cmd/registry@v$1" registry "$2" \
+    -ldflags "-s -w -X github.com/distribution/distribution/v3/version.version=v$1"
+}
+
+build_helm() {
+  go_install "helm.sh/helm/v${1%%.*}/cmd/helm@v$1" helm "$2" \
+    -ldflags "-s -w -X helm.sh/helm/v${1%%.*}/internal/version.version=v$1"
+}
+
+build_etcd() {
+  check_required etcd go.etcd.io/etcd/server/v3 "$1" &&
+    go_build etcd go.etcd.io/etcd/server/v3 "$2" -ldflags '-s -w'
+}
+
+build_kube_apiserver() {
+  # Unset, the version is v0.0.0-master, which is below every minimum that the
+  # server checks its own features and its emulated version against.
+  local flags="-s -w" package
+  for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
+    flags="$flags -X $package.gitVersion=v$1 -X $package.gitTreeState=clean"
+    flags="$flags -X $package.gitMajor=${1%%.*} -X $package.gitMinor=$(echo "$1" | cut -d. -f2)"
+  done
+  check_required kube-apiserver k8s.io/kubernetes "$1" &&
+    go_build kube-apiserver . "$2" -ldflags "$flags"
+}
+
+build_zot() {
+  # search needs no build tag for the UI; jsonv2 is not optional in zot's own code.
+  # Not every module proxy serves zot; where none does, tests that need it are skipped by name.
+  local package="zotregistry.dev/zot/v2/cmd/zot@v$1"
+  GOEXPERIMENT=jsonv2 go_install "$package" zot "$2" -tags search,mgmt -ldflags '-s -w' && return 0
+  echo 'zot with search does not build; trying without' >&2
+  GOEXPERIMENT=jsonv2 go_install "$package" zot "$2" -ldflags '-s -w'
+}
+
+build_regctl() {
+  go_install "github.com/regclient/regclient/cmd/regctl@v$1" regctl "$2" -ldflags '-s -w'
+}
+
+build_deckschrubber() {
+  go_install "github.com/fraunhoferfokus/deckschrubber@v$1" deckschrubber "$2" -ldflags '-s -w'
+}
+
+names=''
+list_only=false
+bench=false
+for argument in "$@"; do
+  case $argument in
+    --bench) bench=true ;;
+    --list) list_only=true ;;
+    -*)
+      echo "build.sh: unknown option $argument" >&2
+      exit 2
+      ;;
+    *)
+      if [ -z "$(version_of "$argument")" ]; then
+        echo "build.sh: nothing is called $argument; versions.env has the names" >&2
+        exit 2
+      fi
+      names="$names $argument"
+      ;;
+  esac
+done
+[ -n "$names" ] || names=$for_tests
+[ "$bench" = false ] || names="$names $for_bench"
+
+mkdir -p "$cache/logs"
+if [ "$list_only" = false ] && ! command -v go >/dev/null 2>&1; then
+  echo 'build.sh: there is no go command here, so nothing can be built' >&2
+  list_only=true
+fi
+
+if [ "$list_only" = false ]; then
+  # One build at a time per cache: two of them would only take each other's processors.
+  if command -v flock >/dev/null 2>&1; then
+    exec 9>"$cache/.lock"
+    flock 9
+  fi
+  for name in $names; do
+    version=$(version_of "$name")
+    out="$cache/$name-$version"
+    [ ! -x "$out" ] || continue
+    log="$cache/logs/$name-$version.log"
+    echo "build.sh: building $name $version"
+    started=$(date +%s)
+    if "build_$(echo "$name" | tr - _)" "$version" "$out" >"$log" 2>&1; then
+      echo "build.sh: built $name $version in $(($(date +%s) - started)) s"
+    else
+      echo "build.sh: $name $version did not build:" >&2
+      tail -n 5 "$log" >&2
+    fi
+  done
+fi
+
+echo
+failed=0
+for name in $names; do
+  version=$(version_of "$name")
+  if [ -x "$cache/$name-$version" ]; then
+    printf '  there    %-16s %s\n' "$name" "$version"
+  else
+    printf '  missing  %-16s %s\n' "$name" "$version"
+    failed=1
+  fi
+done
+exit "$failed"

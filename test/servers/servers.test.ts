@@ -1,0 +1,149 @@
+/** The servers for tests, tested: each starts, answers, takes and gives back an image, and is gone when stopped. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  distributionBinaries,
+  startDockerRegistry,
+  testCredentials,
+  type DockerRegistry,
+} from './docker-registry.ts'
+import { find, missing, titled } from './find.ts'
+import {
+  pullWhole,
+  pushCosignTag,
+  pushImage,
+  pushIndex,
+  pushMultiPlatform,
+  pushReferrer,
+  referrersTag,
+} from './push.ts'
+import { registryRequest } from './registry-request.ts'
+
+const lines = ['debian', 'v3'] as const
+
+for (const line of lines) {
+  const needed = distributionBinaries[line]
+  describe.skipIf(missing(needed))(titled(`Distribution, ${line}`, needed), () => {
+    let registry: DockerRegistry
+    beforeAll(async () => {
+      registry = await startDockerRegistry({ binary: line, maxEntries: 5 })
+    })
+    afterAll(async () => registry?.stop())
+
+    it('gives back an image byte for byte', async () => {
+      const image = await pushImage(registry.url, 'team/app', { tags: ['1.0', 'latest'], labels: { a: 'b' } })
+      const pulled = await pullWhole(registry.url, 'team/app', '1.0')
+      expect(pulled.manifests).toEqual([image.digest])
+      expect(pulled.blobs).toEqual([image.configDigest, ...image.layerDigests])
+      expect((await pullWhole(registry.url, 'team/app', image.digest)).totalBytes).toBe(pulled.totalBytes)
+    })
+
+    it('gives back what hangs on an index, and names the child that is gone', async () => {
+      const index = await pushMultiPlatform(registry.url, 'team/multi', { tags: ['v1'] })
+      expect((await pullWhole(registry.url, 'team/multi', 'v1')).manifests).toHaveLength(5)
+      const [, arm] = index.children
+      const path = `/v2/team/multi/manifests/${arm?.digest}`
+      expect((await registryRequest(registry.url, 'DELETE', path)).status).toBe(202)
+      await expect(pullWhole(registry.url, 'team/multi', 'v1')).rejects.toThrow(
+        `child ${arm?.digest}: HTTP 404`,
+      )
+    })
+
+    it('holds Docker media types, cosign tags and referrers', async () => {
+      const image = await pushImage(registry.url, 'team/old', { tags: ['v1'], mediaTypes: 'docker' })
+      await pushIndex(registry.url, 'team/old', {
+        tags: ['list'],
+        children: [image.descriptor],
+        mediaTypes: 'docker',
+      })
+      await pushCosignTag(registry.url, 'team/old', image.digest)
+      const sbom = await pushReferrer(registry.url, 'team/old', image.descriptor)
+      const scan = await pushReferrer(registry.url, 'team/old', image.descriptor, { artifactType: 'a/scan' })
+      // No release of Distribution so far keeps the list itself, so both are in the fallback index.
+      expect(sbom.isSubjectKept).toBe(false)
+      const listed = await pullWhole(registry.url, 'team/old', referrersTag(image.digest))
+      expect(listed.manifests).toEqual(expect.arrayContaining([sbom.digest, scan.digest]))
+      await pullWhole(registry.url, 'team/old', `${referrersTag(image.digest)}.sig`)
+      await pullWhole(registry.url, 'team/old', 'list')
+    })
+
+    it('refuses a larger page of the catalog than it was told to give', async () => {
+      expect((await registryRequest(registry.url, 'GET', '/v2/_catalog?n=6')).status).toBe(400)
+    })
+  })
+
+  describe.skipIf(missing(needed))(titled(`Distribution, ${line}, in its other ways`, needed), () => {
+    it('asks for a password, takes it from the URL, and refuses deletes', async () => {
+      const registry = await startDockerRegistry({ binary: line, htpasswd: testCredentials, delete: false })
+      try {
+        await expect(pushImage(registry.url, 'a/b', { tags: ['t'] })).rejects.toThrow('HTTP 401')
+        const image = await pushImage(registry.urlWithCredentials, 'a/b', { tags: ['t'] })
+        const path = `/v2/a/b/manifests/${image.digest}`
+        expect((await registryRequest(registry.urlWithCredentials, 'DELETE', path)).status).toBe(405)
+      } finally {
+        await registry.stop()
+      }
+    })
+
+    it('keeps its storage, writes nothing when read-only, and frees what was deleted', async () => {
+      const storageDir = await mkdtemp(join(tmpdir(), 'winnow-storage-'))
+      try {
+        const first = await startDockerRegistry({ binary: line, storageDir })
+        const kept = await pushImage(first.url, 'a/b', { tags: ['kept'] })
+        const gone = await pushImage(first.url, 'a/b', { tags: ['gone'] })
+        await registryRequest(first.url, 'DELETE', `/v2/a/b/manifests/${gone.digest}`)
+        await first.kill()
+        await first.stop()
+
+        const second = await startDockerRegistry({ binary: line, storageDir, readOnly: true })
+        await expect(pushImage(second.url, 'a/b', { tags: ['new'] })).rejects.toThrow('HTTP 405')
+        expect(await second.collectGarbage({ dryRun: true })).toContain('3 blobs and 0 manifests eligible')
+        await second.collectGarbage()
+        await pullWhole(second.url, 'a/b', kept.digest)
+        const blob = `/v2/a/b/blobs/${gone.configDigest}`
+        expect((await registryRequest(second.url, 'GET', blob)).status).toBe(404)
+        await second.stop()
+        await expect(fetch(`${second.url}/v2/`)).rejects.toThrow()
+      } finally {
+        await rm(storageDir, { recursive: true, force: true })
+      }
+    })
+
+    it('tells of a push', async () => {
+      let receive: (events: string) => void
+      const received = new Promise<string>((resolve) => (receive = resolve))
+      const listener = createServer((request, response) => {
+        let events = ''
+        request.on('data', (chunk: Buffer) => (events += chunk.toString('utf8')))
+        request.on('end', () => {
+          response.end()
+          // Blobs are told of too, and those have no tag.
+          if (events.includes('"tag"')) receive(events)
+        })
+      })
+      await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+      const address = listener.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      const registry = await startDockerRegistry({ binary: line, notifications: `http://127.0.0.1:${port}/` })
+      try {
+        await pushImage(registry.url, 'a/b', { tags: ['t'] })
+        expect(await received).toContain('"action": "push"')
+      } finally {
+        await registry.stop()
+        listener.closeAllConnections()
+        listener.close()
+      }
+    })
+  })
+}
+
+describe('finding', () => {
+  it('names what is missing and how to get it', () => {
+    const lack = missing('deckschrubber')
+    if (find('deckschrubber') === undefined) expect(lack).toContain('npm run test:servers -- --bench')
+    else expect(lack).toBeUndefined()
+  })
+})
