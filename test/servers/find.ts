@@ -37,7 +37,6 @@ const sources = {
   'kube-apiserver': { command: 'kube-apiserver', versionArgs: ['--version'], built: true, install: BUILD },
   helm: { command: 'helm', versionArgs: ['version', '--short'], built: true, install: BUILD },
   regctl: { command: 'regctl', versionArgs: ['version'], built: true, install: BUILD_BENCH },
-  deckschrubber: { command: 'deckschrubber', versionArgs: ['-v'], built: true, install: BUILD_BENCH },
 } as const satisfies Record<string, Source>
 
 export type BinaryName = keyof typeof sources

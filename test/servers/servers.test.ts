@@ -11,6 +11,8 @@ import {
   type DockerRegistry,
 } from './docker-registry.ts'
 import { find, missing, titled } from './find.ts'
+import { appChart, findHelm, helm } from './helm.ts'
+import { startKubeApiserver, type KubeApiserver } from './kube-apiserver.ts'
 import {
   pullWhole,
   pushCosignTag,
@@ -21,6 +23,7 @@ import {
   referrersTag,
 } from './push.ts'
 import { registryRequest } from './registry-request.ts'
+import { startZot } from './zot.ts'
 
 const lines = ['debian', 'v3'] as const
 
@@ -140,10 +143,74 @@ for (const line of lines) {
   })
 }
 
+describe.skipIf(missing('zot'))(titled('zot', 'zot'), () => {
+  it('gives back an image, keeps the list of referrers, and protects the child of an index', async () => {
+    const zot = await startZot({ search: true })
+    try {
+      const index = await pushMultiPlatform(zot.url, 'team/multi', { tags: ['v1'] })
+      await pullWhole(zot.url, 'team/multi', 'v1')
+      expect((await pushReferrer(zot.url, 'team/multi', index.descriptor)).isSubjectKept).toBe(true)
+      const child = `/v2/team/multi/manifests/${index.children[0]?.digest}`
+      expect((await registryRequest(zot.url, 'DELETE', child)).status).toBe(405)
+    } finally {
+      await zot.stop()
+    }
+  })
+})
+
+describe.skipIf(missing('kube-apiserver', 'etcd'))(titled('kube-apiserver', 'kube-apiserver', 'etcd'), () => {
+  let kube: KubeApiserver
+  beforeAll(async () => {
+    kube = await startKubeApiserver()
+  })
+  afterAll(async () => kube?.stop())
+
+  it('tells the version it was built from', async () => {
+    const { body } = await kube.request('GET', '/version')
+    expect(body).toMatchObject({ gitVersion: `v${kube.version}` })
+  })
+
+  it('keeps what is written, and refuses who has no right to read it until it is granted', async () => {
+    const containers = [{ name: 'c', image: 'registry.example.com/team/app:1.0' }]
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'one' }, spec: { containers } }
+    expect((await kube.request('POST', '/api/v1/namespaces/default/pods', pod)).status).toBe(201)
+
+    expect((await kube.request('GET', '/api/v1/pods', undefined, { as: 'winnow' })).status).toBe(403)
+    await kube.grant('winnow', [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }])
+    const listed = await kube.request('GET', '/api/v1/pods', undefined, { as: 'winnow' })
+    expect(listed).toMatchObject({ status: 200, body: { items: [{ metadata: { name: 'one' } }] } })
+    expect((await kube.request('GET', '/api/v1/secrets', undefined, { as: 'winnow' })).status).toBe(403)
+    expect((await kube.request('GET', '/api/v1/pods', undefined, { as: 'restricted' })).status).toBe(403)
+  })
+
+  it.skipIf(missing('helm'))(
+    titled('takes a release of Helm and a second revision of it', 'helm'),
+    async () => {
+      expect(findHelm()?.version).toMatch(/^\d+\./)
+      const at = { kubeconfig: kube.kubeconfig, context: 'admin' }
+      await helm(['install', 'web', appChart], at)
+      await helm(['upgrade', 'web', appChart, '--set', 'image=registry.example.com/team/app:2.0'], at)
+      const secrets = await kube.request(
+        'GET',
+        '/api/v1/namespaces/default/secrets?labelSelector=owner%3Dhelm',
+      )
+      expect(secrets.body).toMatchObject({
+        items: [
+          { metadata: { name: 'sh.helm.release.v1.web.v1' } },
+          { metadata: { name: 'sh.helm.release.v1.web.v2' } },
+        ],
+      })
+      await expect(helm(['install', 'web', appChart], { ...at, context: 'restricted' })).rejects.toThrow(
+        'forbidden',
+      )
+    },
+  )
+})
+
 describe('finding', () => {
   it('names what is missing and how to get it', () => {
-    const lack = missing('deckschrubber')
-    if (find('deckschrubber') === undefined) expect(lack).toContain('npm run test:servers -- --bench')
+    const lack = missing('regctl')
+    if (find('regctl') === undefined) expect(lack).toContain('npm run test:servers -- --bench')
     else expect(lack).toBeUndefined()
   })
 })
