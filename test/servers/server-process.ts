@@ -40,13 +40,6 @@ const READY_POLL_MS = 25
 const LOG_TAIL_CHARS = 3000
 const START_ATTEMPTS = 3
 
-const living = new Set<ChildProcess>()
-
-// A test run that ends without its `afterAll` must not leave servers behind.
-process.on('exit', () => {
-  for (const child of living) child.kill('SIGKILL')
-})
-
 export async function startProcess(command: ServerCommand): Promise<ServerProcess> {
   // To a file and not to a pipe: a full pipe would stop the server until the test reads it.
   const log = openSync(command.logFile, 'a')
@@ -55,11 +48,16 @@ export async function startProcess(command: ServerCommand): Promise<ServerProces
     env: { ...process.env, ...command.env },
   })
   closeSync(log)
-  living.add(child)
+  const guard = guardOf(child)
+  let isAlive = true
   const gone = new Promise<void>((resolve) => {
     child.once('error', () => resolve())
     child.once('exit', () => resolve())
-  }).then(() => living.delete(child))
+  }).then(() => {
+    isAlive = false
+    // Before the process id can belong to somebody else.
+    guard?.kill('SIGKILL')
+  })
 
   const logs = (): string => readFileSync(command.logFile, 'utf8')
   const kill = async (): Promise<void> => {
@@ -72,11 +70,11 @@ export async function startProcess(command: ServerCommand): Promise<ServerProces
       child.kill('SIGTERM')
       await Promise.race([gone, sleep(graceMs, undefined, { ref: false })])
     }
-    if (living.has(child)) await kill()
+    if (isAlive) await kill()
   }
 
   try {
-    await untilReady(command, () => living.has(child))
+    await untilReady(command, () => isAlive)
   } catch (error) {
     await kill()
     throw new Error(
@@ -87,6 +85,20 @@ export async function startProcess(command: ServerCommand): Promise<ServerProces
     )
   }
   return { pid: child.pid ?? -1, logs, stop, kill }
+}
+
+/**
+ * A test run may be killed before its `afterAll`, and then no code of ours runs. So a second process waits for the end
+ * of a pipe that only this one holds, and ends the server when that comes. Signals meant for the test run pass it by.
+ */
+function guardOf({ pid }: ChildProcess): ChildProcess | undefined {
+  if (pid === undefined) return undefined
+  const script = `trap '' INT TERM HUP; read -r _; kill -9 ${pid}`
+  const guard = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
+  guard.unref()
+  // Its input ends with an error when it is killed first, which is the usual way.
+  guard.stdin?.on('error', () => undefined)
+  return guard
 }
 
 async function untilReady(command: ServerCommand, isAlive: () => boolean): Promise<void> {

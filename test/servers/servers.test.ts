@@ -183,6 +183,18 @@ describe.skipIf(missing('kube-apiserver', 'etcd'))(titled('kube-apiserver', 'kub
     expect((await kube.request('GET', '/api/v1/pods', undefined, { as: 'restricted' })).status).toBe(403)
   })
 
+  it('answers 410 in the middle of a list when told to', async () => {
+    const list = '/apis/rbac.authorization.k8s.io/v1/clusterroles?limit=5'
+    const { body } = await kube.request('GET', list)
+    const { metadata } = body as { readonly metadata: { readonly continue: string } }
+    const next = `${list}&continue=${metadata.continue}`
+    expect((await kube.request('GET', next)).status).toBe(200)
+    // Only what lies before the newest change is thrown away.
+    await kube.grant('restricted', [])
+    await kube.expireContinueTokens()
+    expect(await kube.request('GET', next)).toMatchObject({ status: 410, body: { reason: 'Expired' } })
+  })
+
   it.skipIf(missing('helm'))(
     titled('takes a release of Helm and a second revision of it', 'helm'),
     async () => {
