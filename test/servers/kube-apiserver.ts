@@ -27,9 +27,9 @@ const tokens = {
   restricted: 'restricted-token',
 } as const
 
-export type KubeUser = keyof typeof tokens
+type KubeUser = keyof typeof tokens
 
-export interface KubeAnswer {
+interface KubeAnswer {
   readonly status: number
   /** Parsed JSON; the plain text where the server answers so. */
   readonly body: unknown
@@ -66,14 +66,14 @@ export interface KubeApiserver {
   readonly grant: (user: KubeUser, rules: readonly PolicyRule[], namespace?: string) => Promise<void>
 }
 
-export interface KubeRequestOptions {
+interface KubeRequestOptions {
   /** @default 'admin' */
   readonly as?: KubeUser
   /** @default 'application/json' */
   readonly contentType?: string
 }
 
-export interface PolicyRule {
+interface PolicyRule {
   readonly apiGroups: readonly string[]
   readonly resources: readonly string[]
   readonly verbs: readonly string[]

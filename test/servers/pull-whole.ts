@@ -6,7 +6,7 @@
  */
 import { registryRequest, sha256 } from './registry-request.ts'
 
-export interface PulledWhole {
+interface PulledWhole {
   /** Digests, the reference's own first. */
   readonly manifests: readonly string[]
   readonly blobs: readonly string[]

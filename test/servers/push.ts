@@ -7,7 +7,7 @@
  */
 import { fail, registryRequest, sha256 } from './registry-request.ts'
 
-export { pullWhole, type PulledWhole } from './pull-whole.ts'
+export { pullWhole } from './pull-whole.ts'
 
 export interface Descriptor {
   readonly mediaType: string
@@ -18,7 +18,7 @@ export interface Descriptor {
   readonly artifactType?: string
 }
 
-export interface Platform {
+interface Platform {
   readonly os: string
   readonly architecture: string
   readonly variant?: string
@@ -43,7 +43,7 @@ export interface PushedImage extends PushedManifest {
   readonly layerDigests: readonly string[]
 }
 
-export interface ManifestOptions {
+interface ManifestOptions {
   /** None: pushed by digest, reachable by digest only. @default [] */
   readonly tags?: readonly string[]
   readonly annotations?: Readonly<Record<string, string>>

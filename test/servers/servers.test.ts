@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   distributionBinaries,
+  findDockerRegistry,
   startDockerRegistry,
   testCredentials,
   type DockerRegistry,
@@ -14,10 +15,14 @@ import { find, missing, titled } from './find.ts'
 import { appChart, findHelm, helm } from './helm.ts'
 import { startKubeApiserver, type KubeApiserver } from './kube-apiserver.ts'
 import {
+  addToFallbackIndex,
   pullWhole,
+  pushAttestation,
+  pushBlob,
   pushCosignTag,
   pushImage,
   pushIndex,
+  pushManifest,
   pushMultiPlatform,
   pushReferrer,
   referrersTag,
@@ -35,6 +40,11 @@ for (const line of lines) {
       registry = await startDockerRegistry({ binary: line, maxEntries: 5 })
     })
     afterAll(async () => registry?.stop())
+
+    it('is the version it was looked for by', () => {
+      expect(registry.version).toBe(findDockerRegistry(line)?.version)
+      expect(registry.version).toMatch(line === 'v3' ? /^3\./ : /^2\./)
+    })
 
     it('gives back an image byte for byte', async () => {
       const image = await pushImage(registry.url, 'team/app', { tags: ['1.0', 'latest'], labels: { a: 'b' } })
@@ -71,6 +81,29 @@ for (const line of lines) {
       expect(listed.manifests).toEqual(expect.arrayContaining([sbom.digest, scan.digest]))
       await pullWhole(registry.url, 'team/old', `${referrersTag(image.digest)}.sig`)
       await pullWhole(registry.url, 'team/old', 'list')
+    })
+
+    it('holds what is put together by hand: an attestation, a list of referrers', async () => {
+      const image = await pushImage(registry.url, 'team/parts', { created: null })
+      const attestation = await pushAttestation(registry.url, 'team/parts', image.digest)
+      expect(attestation.descriptor.annotations?.['vnd.docker.reference.digest']).toBe(image.digest)
+      await addToFallbackIndex(registry.url, 'team/parts', image.digest, attestation.descriptor)
+      const listed = await pullWhole(registry.url, 'team/parts', referrersTag(image.digest))
+      expect(listed.manifests).toContain(attestation.digest)
+    })
+
+    it('differs between the lines on an index of blobs, which is how BuildKit kept its cache', async () => {
+      const layer = await pushBlob(registry.url, 'team/cache', Buffer.from('cached'))
+      const mediaType = 'application/vnd.oci.image.index.v1+json'
+      const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: [layer] }))
+      const pushed = pushManifest(registry.url, 'team/cache', index, mediaType, 'buildcache')
+      if (line === 'v3') {
+        // 3.x wants every entry of an index to be a manifest it has.
+        await expect(pushed).rejects.toThrow('MANIFEST_BLOB_UNKNOWN')
+      } else {
+        await pushed
+        expect((await pullWhole(registry.url, 'team/cache', 'buildcache')).blobs).toEqual([layer.digest])
+      }
     })
 
     it('refuses a larger page of the catalog than it was told to give', async () => {
