@@ -79,6 +79,8 @@ export interface UntagAction extends Line {
 
 export interface KeptImage extends Line {
   readonly tags: readonly TagName[]
+  /** What would have deleted it, had nothing protected or kept it. */
+  readonly otherwise: DecidedBy | undefined
 }
 
 export interface PlanEvidence {

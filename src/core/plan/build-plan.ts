@@ -1,0 +1,308 @@
+/**
+ * Builds a plan from an inventory, evidence and a policy. Pure: the same inputs give the same plan, byte for byte, in
+ * whatever order the registry listed things.
+ *
+ * What it refuses: it deletes nothing in a repository that no policy governs, that could not be read in full, or that
+ * evidence holds back; and a plan over a limit is marked as broken instead of being cut to size.
+ */
+import type { Evidence } from '../evidence/evidence.ts'
+import type { ResolvedEvidence } from '../evidence/resolve-evidence.ts'
+import type { Digest } from '../image/digest.ts'
+import { buildGraph, type ImageGraph, type Node } from '../image/graph.ts'
+import type { RegistryName, RepositoryName, TagName } from '../image/names.ts'
+import type { InstantMs, Inventory, RepositoryInventory } from '../inventory/inventory.ts'
+import { evaluatePolicy, type Evaluation } from '../policy/evaluate.ts'
+import type { Policy, PolicySet } from '../policy/policy.ts'
+import { compareText, type Row } from '../policy/rows.ts'
+import { deleteOrder, digestsOf } from './delete-order.ts'
+import { freedBytes } from './freed-bytes.ts'
+import { imageBytes } from './image-bytes.ts'
+import { brokenLimits, type RegistryCount, type RepositoryCount } from './limits.ts'
+import { planRepository, type Fate } from './plan-repository.ts'
+import type { DeleteAction, KeptImage, Plan, PlanAction, UntagAction } from './plan.ts'
+import { protectionsOf, type SeenInUse } from './protections.ts'
+
+export interface PlanInput {
+  readonly now: InstantMs
+  /** How long the plan may be applied. */
+  readonly validForMs: number
+  readonly policySet: PolicySet
+  readonly inventories: readonly Inventory[]
+  readonly evidence: Evidence
+  readonly resolved: ResolvedEvidence
+  /** Winnow's own memory, by registry; empty for offline plans. */
+  readonly seenInUse: ReadonlyMap<RegistryName, ReadonlyMap<Digest, SeenInUse>>
+  readonly fingerprints: Plan['fingerprints']
+  readonly id: string
+  /** What the stages before have to say. */
+  readonly warnings: readonly string[]
+}
+
+/** Plans every registry of the input. */
+export function buildPlan(input: PlanInput): Plan {
+  const inventories = input.inventories.toSorted((a, b) => compareText(a.registry, b.registry))
+  const registries = inventories.map((inventory) => planRegistry(inventory, input))
+  const actions = registries.flatMap((registry) => registry.actions)
+  const kept = registries.flatMap((registry) => registry.kept)
+  const deletes = actions.filter((action) => action.kind === 'delete')
+  return {
+    id: input.id,
+    now: input.now,
+    expiresAt: input.now + input.validForMs,
+    complete: registries.every((registry) => registry.complete),
+    fingerprints: input.fingerprints,
+    summary: {
+      images: deletes.length + kept.length,
+      imagesKeep: kept.length,
+      imagesDelete: deletes.length,
+      manifestsDelete: registries.reduce((total, registry) => total + registry.manifestsDelete, 0),
+      tagsRemove: actions.reduce((total, action) => total + tagCount(action), 0),
+      bytesFreed: registries.reduce((total, registry) => total + registry.freed, 0),
+      bytesApparent: registries.reduce((total, registry) => total + registry.apparent, 0),
+    },
+    actions,
+    kept,
+    evidence: input.evidence.sources.map((source) => ({
+      source: source.name,
+      complete: source.complete,
+      leftOut: source.leftOut,
+      identity: source.identity,
+      objects: source.objects,
+      references: source.references.length + source.digests.length,
+    })),
+    warnings: [...input.warnings, ...registries.flatMap((registry) => registry.warnings)],
+    limitsBroken: brokenLimits(
+      registries.map((registry) => registry.count),
+      input.policySet.limits,
+    ),
+  }
+}
+
+/** The policy that governs a repository: the first whose patterns match it. */
+export function policyFor(
+  policySet: PolicySet,
+  registry: RegistryName,
+  repository: RepositoryName,
+): Policy | undefined {
+  return policySet.policies.find(
+    (policy) =>
+      (policy.registry === undefined || policy.registry === registry) && policy.repositories.matches(repository),
+  )
+}
+
+function tagCount(action: PlanAction): number {
+  return action.kind === 'untag' ? 1 : action.tags.length + action.withTags.length
+}
+
+interface RegistryPlan {
+  readonly actions: readonly PlanAction[]
+  readonly kept: readonly KeptImage[]
+  readonly complete: boolean
+  readonly manifestsDelete: number
+  readonly freed: number
+  readonly apparent: number
+  readonly warnings: readonly string[]
+  readonly count: RegistryCount
+}
+
+function planRegistry(inventory: Inventory, input: PlanInput): RegistryPlan {
+  const elsewhere = digestsElsewhere(inventory)
+  const repositories = inventory.repositories
+    .toSorted((a, b) => compareText(a.name, b.name))
+    .flatMap((repository) => {
+      const policy = policyFor(input.policySet, inventory.registry, repository.name)
+      return policy === undefined ? [] : [planGoverned(inventory, repository, policy, elsewhere, input)]
+    })
+  const going = new Map(repositories.map(({ name, lines }) => [name, goingDigests(lines.actions)]))
+  const { freed, apparent } = freedBytes(inventory, going)
+  const actions = repositories.flatMap(({ lines }) => lines.actions)
+  const kept = repositories.flatMap(({ lines }) => lines.kept)
+  return {
+    actions,
+    kept,
+    complete: repositories.every(({ complete }) => complete),
+    manifestsDelete: [...going.values()].reduce((total, digests) => total + digests.size, 0),
+    freed,
+    apparent,
+    warnings: repositories.flatMap(({ warnings }) => warnings),
+    count: {
+      registry: inventory.registry,
+      governed: repositories.reduce((total, { lines }) => total + lines.images, 0),
+      deleted: actions.filter((action) => action.kind === 'delete').length,
+      repositories: repositories.map(({ survivors }) => survivors),
+    },
+  }
+}
+
+/** Which other repositories of the registry have a digest; asked for artifacts whose subject is not in their own. */
+function digestsElsewhere(inventory: Inventory): (digest: Digest) => boolean {
+  let digests: Set<Digest> | undefined
+  return (digest) => {
+    digests ??= new Set(inventory.repositories.flatMap((each) => each.manifests.map((manifest) => manifest.digest)))
+    return digests.has(digest)
+  }
+}
+
+interface GovernedPlan {
+  readonly name: RepositoryName
+  readonly complete: boolean
+  readonly lines: Lines
+  readonly warnings: readonly string[]
+  readonly survivors: RepositoryCount
+}
+
+function planGoverned(
+  inventory: Inventory,
+  repository: RepositoryInventory,
+  policy: Policy,
+  elsewhere: (digest: Digest) => boolean,
+  input: PlanInput,
+): GovernedPlan {
+  const graph = buildGraph(repository.manifests, elsewhere)
+  const evaluation = evaluatePolicy(policy, graph, input.now)
+  const { protect } = input.policySet
+  const inUse = input.resolved.inUse(inventory.registry, repository.name)
+  const seenInUse = input.seenInUse.get(inventory.registry) ?? new Map<Digest, SeenInUse>()
+  const facts = { graph, protect, now: input.now, inUse, seenInUse }
+  const heldBack = whyHeldBack(inventory.registry, repository, input)
+  const fates = planRepository({
+    graph,
+    evaluation,
+    protect,
+    heldBack,
+    canUntag: inventory.capabilities?.deleteByTag !== false,
+    protectionsOf: (node) => protectionsOf(node, facts),
+  })
+  const lines = linesOf(fates, { registry: inventory.registry, repository: repository.name, graph, evaluation })
+  return {
+    name: repository.name,
+    complete: repository.complete,
+    lines,
+    warnings: [
+      ...(heldBack === undefined ? [] : [`${inventory.registry}/${repository.name}: ${heldBack}`]),
+      ...lines.warnings,
+    ],
+    survivors: survivorsOf(repository.name, fates, graph),
+  }
+}
+
+function whyHeldBack(registry: RegistryName, repository: RepositoryInventory, input: PlanInput): string | undefined {
+  if (!repository.complete) {
+    const why = repository.problems.length === 0 ? '' : `: ${repository.problems.join(' ')}`
+    return `not read in full, so nothing of it is deleted${why}`
+  }
+  return input.resolved.heldRepositories.get(registry)?.get(repository.name)
+}
+
+interface LineContext {
+  readonly registry: RegistryName
+  readonly repository: RepositoryName
+  readonly graph: ImageGraph
+  readonly evaluation: Evaluation
+}
+
+interface Lines {
+  readonly images: number
+  readonly actions: readonly PlanAction[]
+  readonly kept: readonly KeptImage[]
+  readonly warnings: readonly string[]
+}
+
+function linesOf(fates: readonly Fate[], context: LineContext): Lines {
+  const actions: PlanAction[] = []
+  const kept: KeptImage[] = []
+  for (const fate of fates) {
+    if (fate.kind === 'delete') {
+      actions.push(deleteLine(fate, context))
+      continue
+    }
+    kept.push(keptLine(fate, context))
+    for (const each of fate.untag) actions.push(untagLine(each, fate.node, context))
+  }
+  const warnings = actions.flatMap((action) =>
+    action.kind === 'delete' && action.notRestorable !== undefined
+      ? [`${context.registry}/${context.repository}@${action.digest} could not be put back: ${action.notRestorable}`]
+      : [],
+  )
+  return { images: fates.length, actions, kept, warnings }
+}
+
+type Common = Pick<KeptImage, 'registry' | 'repository' | 'digest' | 'sizeBytes' | 'imageBytes' | 'clock'>
+
+function common(row: Row, node: Node, { registry, repository, graph }: LineContext): Common {
+  const { pushedAt, pushedBy } = row.times
+  return {
+    registry,
+    repository,
+    digest: row.manifest.digest,
+    sizeBytes: row.manifest.sizeBytes,
+    imageBytes: imageBytes(graph, node),
+    clock: pushedAt === undefined || pushedBy === undefined ? undefined : { kind: pushedBy, at: pushedAt },
+  }
+}
+
+function deleteLine(fate: Extract<Fate, { readonly kind: 'delete' }>, context: LineContext): DeleteAction {
+  const { graph } = context
+  const along = deleteOrder(graph, fate.along)
+  return {
+    kind: 'delete',
+    ...common(fate.row, fate.node, context),
+    reasons: fate.reasons,
+    decidedBy: fate.decidedBy,
+    tags: sortedTags(graph, fate.node),
+    with: digestsOf(graph, along),
+    withTags: along.flatMap((node) => {
+      const digest = graph.manifests[node]?.digest
+      return digest === undefined ? [] : sortedTags(graph, node).map((tag) => ({ tag, digest }))
+    }),
+    notRestorable: whyNotRestorable(graph, fate.node, fate.along),
+  }
+}
+
+function untagLine(
+  fate: { readonly tag: TagName; readonly row: Row; readonly reasons: UntagAction['reasons']; readonly decidedBy: UntagAction['decidedBy'] },
+  node: Node,
+  context: LineContext,
+): UntagAction {
+  return {
+    kind: 'untag',
+    ...common(fate.row, node, context),
+    tag: fate.tag,
+    reasons: fate.reasons,
+    decidedBy: fate.decidedBy,
+  }
+}
+
+function keptLine(fate: Extract<Fate, { readonly kind: 'keep' }>, context: LineContext): KeptImage {
+  return {
+    ...common(fate.row, fate.node, context),
+    reasons: fate.reasons,
+    tags: sortedTags(context.graph, fate.node),
+    otherwise: fate.otherwise,
+  }
+}
+
+/** All tags, attached ones too: deleting a digest takes every one of them. */
+function sortedTags(graph: ImageGraph, node: Node): readonly TagName[] {
+  const tags = graph.manifests[node]?.tags ?? []
+  return tags.map((tag) => tag.name).toSorted(compareText)
+}
+
+function whyNotRestorable(graph: ImageGraph, node: Node, along: readonly Node[]): string | undefined {
+  const missing = graph.missingChildren(node)
+  if (missing.length > 0) return `its index names ${missing.join(', ')}, which the repository does not have.`
+  const blobs = [node, ...along].flatMap((each) => graph.manifests[each]?.missingBlobs ?? [])
+  return blobs.length > 0 ? `the registry no longer has ${blobs.join(', ')}.` : undefined
+}
+
+function goingDigests(actions: readonly PlanAction[]): ReadonlySet<Digest> {
+  return new Set(actions.flatMap((action) => (action.kind === 'delete' ? [action.digest, ...action.with] : [])))
+}
+
+function survivorsOf(repository: RepositoryName, fates: readonly Fate[], graph: ImageGraph): RepositoryCount {
+  const tagged = fates.filter((fate) => graph.ordinaryTags(fate.node).length > 0)
+  const after = tagged.filter(
+    (fate) => fate.kind === 'keep' && graph.ordinaryTags(fate.node).length > fate.untag.length,
+  )
+  return { repository, taggedBefore: tagged.length, taggedAfter: after.length }
+}

@@ -1,0 +1,64 @@
+/**
+ * Limits: how much one run may delete. At a limit Winnow stops; it does not trim, because a plan cut to size is a plan
+ * nobody has looked at. Exactly at a limit is allowed.
+ */
+import type { RegistryName, RepositoryName } from '../image/names.ts'
+import type { Limits } from '../policy/policy.ts'
+import type { BrokenLimit } from './plan.ts'
+
+export interface RegistryCount {
+  readonly registry: RegistryName
+  /** Images of governed repositories. */
+  readonly governed: number
+  readonly deleted: number
+  readonly repositories: readonly RepositoryCount[]
+}
+
+export interface RepositoryCount {
+  readonly repository: RepositoryName
+  readonly taggedBefore: number
+  readonly taggedAfter: number
+}
+
+/** The limits that a run of these counts would break. */
+export function brokenLimits(counts: readonly RegistryCount[], limits: Limits): readonly BrokenLimit[] {
+  const broken: BrokenLimit[] = []
+  const deleted = counts.reduce((total, count) => total + count.deleted, 0)
+  const [first] = counts
+  if (first !== undefined && deleted > limits.maxDeletions) {
+    broken.push({
+      key: 'maxDeletions',
+      registry: first.registry,
+      repository: undefined,
+      text: `The plan deletes ${deleted} images, and limits.maxDeletions allows ${limits.maxDeletions} in one run.`,
+    })
+  }
+  for (const count of counts) broken.push(...shareBroken(count, limits), ...survivorsBroken(count, limits))
+  return broken
+}
+
+function shareBroken({ registry, governed, deleted }: RegistryCount, { maxShare }: Limits): readonly BrokenLimit[] {
+  if (governed === 0 || deleted <= maxShare * governed + rounding) return []
+  const text =
+    `The plan deletes ${deleted} of the ${governed} governed images of ${registry} (${percent(deleted / governed)}), ` +
+    `and limits.maxShare allows ${percent(maxShare)}.`
+  return [{ key: 'maxShare', registry, repository: undefined, text }]
+}
+
+function survivorsBroken(count: RegistryCount, { minSurvivors }: Limits): readonly BrokenLimit[] {
+  return count.repositories.flatMap(({ repository, taggedBefore, taggedAfter }) => {
+    // A repository that was this small before, and loses nothing, breaks no limit.
+    if (taggedAfter >= minSurvivors || taggedAfter === taggedBefore) return []
+    const text =
+      `The plan leaves ${taggedAfter} of ${taggedBefore} tagged images in ${repository}, ` +
+      `and limits.minSurvivors wants ${minSurvivors} left.`
+    return [{ key: 'minSurvivors' as const, registry: count.registry, repository, text }]
+  })
+}
+
+/** 0.3 × 10 is not 3 in binary; a limit reached exactly must not be broken by that. */
+const rounding = 1e-9
+
+function percent(share: number): string {
+  return `${Math.round(share * 1000) / 10}%`
+}

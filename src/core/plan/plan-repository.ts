@@ -1,0 +1,190 @@
+/**
+ * What happens to the images of one repository: rules, then protections, then the graph.
+ *
+ * The graph has the last word. Whatever a kept image reaches stays, and an image that something kept needs stays with
+ * it; only what is left goes. Under `unit: tag` a tag that no rule keeps is removed, and its manifest goes when no
+ * tag is left and nothing that stays needs it.
+ */
+import type { ImageGraph, Node } from '../image/graph.ts'
+import type { TagName } from '../image/names.ts'
+import type { Evaluation, Verdict } from '../policy/evaluate.ts'
+import type { Protect } from '../policy/policy.ts'
+import type { Reason } from '../policy/reason.ts'
+import type { Row } from '../policy/rows.ts'
+import type { DecidedBy } from './plan.ts'
+
+/** The fate of one image. */
+export type Fate =
+  | {
+      readonly kind: 'keep'
+      readonly node: Node
+      readonly row: Row
+      readonly reasons: readonly Reason[]
+      /** Tags that go although the image stays. */
+      readonly untag: readonly TagFate[]
+      /** What would have deleted it, had nothing kept it. */
+      readonly otherwise: DecidedBy | undefined
+    }
+  | {
+      readonly kind: 'delete'
+      readonly node: Node
+      readonly row: Row
+      readonly reasons: readonly Reason[]
+      readonly decidedBy: DecidedBy
+      /** What goes along: reached by this image, and needed by nothing that stays. */
+      readonly along: readonly Node[]
+    }
+
+export interface TagFate {
+  readonly tag: TagName
+  readonly row: Row
+  readonly reasons: readonly Reason[]
+  readonly decidedBy: DecidedBy
+}
+
+export interface RepositoryFacts {
+  readonly graph: ImageGraph
+  readonly evaluation: Evaluation
+  readonly protect: Protect
+  /** Set when nothing of the repository may go, and why. */
+  readonly heldBack: string | undefined
+  readonly canUntag: boolean
+  readonly protectionsOf: (node: Node) => readonly Reason[]
+}
+
+/** Decides every image of the repository; in the order of their digests. */
+export function planRepository(facts: RepositoryFacts): readonly Fate[] {
+  const tentative = rowsByImage(facts.evaluation).map((rows) => tentativeFate(rows, facts))
+  return applyGraph(tentative, facts.graph)
+}
+
+interface ImageRows {
+  readonly node: Node
+  readonly positions: readonly number[]
+}
+
+/** Rows come sorted by digest, so those of one image stand together. */
+function rowsByImage({ rows }: Evaluation): readonly ImageRows[] {
+  const images: { node: Node; positions: number[] }[] = []
+  rows.forEach((row, position) => {
+    const last = images.at(-1)
+    if (last?.node === row.node) last.positions.push(position)
+    else images.push({ node: row.node, positions: [position] })
+  })
+  return images
+}
+
+interface Decided {
+  readonly row: Row
+  readonly verdict: Verdict
+}
+
+function tentativeFate({ node, positions }: ImageRows, facts: RepositoryFacts): Fate {
+  const decided = positions.flatMap((position) => {
+    const row = facts.evaluation.rows[position]
+    return row === undefined ? [] : [{ row, verdict: facts.evaluation.verdict(position) }]
+  })
+  const row = newestRow(decided)
+  const deciders = decided.flatMap(({ verdict }) => (verdict.kind === 'delete' ? [verdict.decidedBy] : []))
+  const otherwise = deciders.length === decided.length ? deciders[0] : undefined
+  if (facts.heldBack !== undefined) {
+    return stay(node, row, [{ kind: 'repository-incomplete', text: facts.heldBack }], otherwise)
+  }
+  const protections = facts.protectionsOf(node).filter((reason) => facts.evaluation.policy.unit === 'image' || reason.kind !== 'protected-tag')
+  const kept = decided.flatMap(({ row: each, verdict }) => keptReasons(each, verdict, facts))
+  if (protections.length > 0) return stay(node, row, [...protections, ...kept], otherwise)
+  if (kept.length === 0) return leave(node, row, decided)
+  return keepSome(node, row, decided, kept, facts, otherwise)
+}
+
+function stay(node: Node, row: Row, reasons: readonly Reason[], otherwise: DecidedBy | undefined): Fate {
+  return { kind: 'keep', node, row, reasons, untag: [], otherwise }
+}
+
+function leave(node: Node, row: Row, decided: readonly Decided[]): Fate {
+  const verdicts = decided.flatMap(({ verdict }) => (verdict.kind === 'delete' ? [verdict] : []))
+  const [first] = verdicts
+  if (first === undefined) return stay(node, row, [], undefined)
+  const reasons = verdicts.length === 1 ? first.reasons : distinctReasons(verdicts.flatMap((verdict) => verdict.reasons))
+  return { kind: 'delete', node, row, reasons, decidedBy: first.decidedBy, along: [] }
+}
+
+/** Under `unit: tag`: some tags stay, so the manifest does; the others go where the registry can remove one tag. */
+function keepSome(
+  node: Node,
+  row: Row,
+  decided: readonly Decided[],
+  kept: readonly Reason[],
+  facts: RepositoryFacts,
+  otherwise: DecidedBy | undefined,
+): Fate {
+  const going = decided.flatMap(({ row: each, verdict }) => {
+    const tag = each.tags[0]?.name
+    const isKept = keptReasons(each, verdict, facts).length > 0
+    return tag === undefined || isKept || verdict.kind === 'keep'
+      ? []
+      : [{ tag, row: each, reasons: verdict.reasons, decidedBy: verdict.decidedBy }]
+  })
+  if (facts.canUntag || going.length === 0) {
+    return { kind: 'keep', node, row, reasons: distinctReasons(kept), untag: going, otherwise }
+  }
+  const names = going.map(({ tag }) => tag).join(', ')
+  const cannot: Reason = {
+    kind: 'cannot-untag',
+    text: `this registry cannot remove a single tag, so ${names} stays with its sibling tags`,
+  }
+  return { kind: 'keep', node, row, reasons: [...distinctReasons(kept), cannot], untag: [], otherwise }
+}
+
+/** Why a row stays: its rules, or, where tags are rows, its own protected tag. */
+function keptReasons(row: Row, verdict: Verdict, { protect, evaluation }: RepositoryFacts): readonly Reason[] {
+  const reasons = verdict.kind === 'keep' ? verdict.reasons : []
+  if (evaluation.policy.unit === 'image') return reasons
+  const tag = row.tags.find((each) => protect.tags?.matches(each.name) === true)
+  if (tag === undefined) return reasons
+  return [{ kind: 'protected-tag', text: `tag ${tag.name} is protected by protect.tags` }, ...reasons]
+}
+
+function newestRow(decided: readonly Decided[]): Row {
+  const rows = decided.map(({ row }) => row)
+  return rows.reduce((a, b) => ((b.times.pushedAt ?? 0) > (a.times.pushedAt ?? 0) ? b : a))
+}
+
+function distinctReasons(reasons: readonly Reason[]): readonly Reason[] {
+  if (reasons.length < 2) return reasons
+  return [...new Map(reasons.map((reason) => [`${reason.kind} ${reason.text}`, reason])).values()]
+}
+
+function applyGraph(tentative: readonly Fate[], graph: ImageGraph): readonly Fate[] {
+  const neededBy = new Map<Node, Node>()
+  for (const fate of tentative) {
+    if (fate.kind === 'delete') continue
+    for (const node of graph.reachable(fate.node)) if (!neededBy.has(node)) neededBy.set(node, fate.node)
+  }
+  const fates = tentative.map((fate) => (fate.kind === 'delete' ? keepNeeded(fate, neededBy, graph) : fate))
+  const going = new Set(fates.flatMap((fate) => (fate.kind === 'delete' ? [fate.node] : [])))
+  return fates.map((fate) => (fate.kind === 'delete' ? withCompany(fate, neededBy, going, graph) : fate))
+}
+
+type Leaving = Extract<Fate, { readonly kind: 'delete' }>
+
+function keepNeeded(fate: Leaving, neededBy: ReadonlyMap<Node, Node>, graph: ImageGraph): Fate {
+  const keeper = neededBy.get(fate.node)
+  if (keeper === undefined) return fate
+  const name = graph.ordinaryTags(keeper)[0]?.name ?? graph.manifests[keeper]?.digest ?? ''
+  return stay(fate.node, fate.row, [{ kind: 'needed-by', text: `needed by ${name}, which stays` }], fate.decidedBy)
+}
+
+/**
+ * Safe because of two subtractions: nothing that a kept image reaches goes along, and an image with a line of its own
+ * goes by that line, so that each is re-checked for itself before it is touched.
+ */
+function withCompany(
+  fate: Leaving,
+  neededBy: ReadonlyMap<Node, Node>,
+  going: ReadonlySet<Node>,
+  graph: ImageGraph,
+): Fate {
+  const along = graph.reachable(fate.node).filter((node) => !neededBy.has(node) && !going.has(node))
+  return along.length === 0 ? fate : { ...fate, along }
+}

@@ -1,0 +1,57 @@
+/**
+ * Rows: what rules speak of. Under `unit: image` a row is an image with all its tags; under `unit: tag` it is one tag,
+ * or an image that has none.
+ */
+import type { ImageGraph, Node } from '../image/graph.ts'
+import type { Digest } from '../image/digest.ts'
+import type { InstantMs, ManifestRecord, TagRecord } from '../inventory/inventory.ts'
+import { imageTimes, type ImageTimes } from './clocks.ts'
+import type { Policy } from './policy.ts'
+
+export interface Row {
+  readonly node: Node
+  readonly manifest: ManifestRecord
+  /** The tags this row stands for; attached tags are not among them. */
+  readonly tags: readonly TagRecord[]
+  readonly times: ImageTimes
+}
+
+export interface RowContext {
+  readonly graph: ImageGraph
+  readonly unit: Policy['unit']
+  readonly now: InstantMs
+}
+
+/** The rows of a repository, in the order of their digests, then of their tags: listing order decides nothing. */
+export function rowsOf(context: RowContext): readonly Row[] {
+  const images = context.graph.images.toSorted((a, b) => byDigest(context.graph, a, b))
+  return images.flatMap((node) => rowsOfImage(node, context))
+}
+
+function rowsOfImage(node: Node, { graph, unit, now }: RowContext): readonly Row[] {
+  const manifest = graph.manifests[node]
+  if (manifest === undefined) return []
+  const below = graph.held(node).flatMap((each) => graph.manifests[each] ?? [])
+  const tags = graph.ordinaryTags(node)
+  const row = (rowTags: readonly TagRecord[]): Row => ({
+    node,
+    manifest,
+    tags: rowTags,
+    times: imageTimes(manifest, rowTags, below, now),
+  })
+  if (unit === 'image' || tags.length === 0) return [row(tags)]
+  return tags.toSorted((a, b) => compareText(a.name, b.name)).map((tag) => row([tag]))
+}
+
+function byDigest(graph: ImageGraph, a: Node, b: Node): number {
+  return compareText(digestAt(graph, a), digestAt(graph, b))
+}
+
+function digestAt(graph: ImageGraph, node: Node): Digest | '' {
+  return graph.manifests[node]?.digest ?? ''
+}
+
+/** Order of code units: the same on every machine and in every locale. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,181 @@
+/**
+ * Streams and ranks: which rows compete with which, and in what order.
+ *
+ * A row takes part in every stream its matching tags belong to. A row whose stream or whose ordering value cannot be
+ * told takes part in none: it is kept by whoever asks, and takes no place from the rows that can be ordered. Ties are
+ * settled by digest, then by tag, so the order in which a registry lists things decides nothing.
+ */
+import type { Digest } from '../image/digest.ts'
+import type { TagRecord } from '../inventory/inventory.ts'
+import { readClock } from './clocks.ts'
+import { matchesBlock, matchingTags } from './match.ts'
+import type { Counting, Rule, StreamTemplate } from './policy.ts'
+import type { Row, RowContext } from './rows.ts'
+import { compareText } from './rows.ts'
+import { compareVersions, parseVersion, type Version } from './version.ts'
+
+/** What orders a row: an instant, a version or a name; the kind is the same for all rows of a rule. */
+type OrderValue = number | string | Version
+
+/** One contender: under `count: images` all rows of a digest, else one row. */
+export interface Contender {
+  /** Positions in the list of rows that was asked about. */
+  readonly rows: readonly number[]
+  readonly value: OrderValue
+  readonly digest: Digest
+}
+
+export interface Streams {
+  /** By the value of `per`; the empty text when there is none. Each newest first. */
+  readonly streams: ReadonlyMap<string, readonly Contender[]>
+  /** Rows that no stream holds because their order or stream is unknown. */
+  readonly unknown: ReadonlySet<number>
+}
+
+/**
+ * Sorts rows into streams.
+ *
+ * @param positions the rows that take part, as positions in `rows`
+ */
+export function streamsOf(
+  rule: Rule,
+  counting: Counting,
+  rows: readonly Row[],
+  positions: readonly number[],
+  context: RowContext,
+): Streams {
+  const unknown = new Set<number>()
+  const streams = new Map<string, Contender[]>()
+  for (const position of positions) {
+    const row = rows[position]
+    if (row === undefined) continue
+    const places = placesOf(rule, counting, row, context)
+    if (places.size === 0) unknown.add(position)
+    for (const [stream, value] of places) {
+      const contender = { rows: [position], value, digest: row.manifest.digest }
+      const others = streams.get(stream)
+      if (others === undefined) streams.set(stream, [contender])
+      else others.push(contender)
+    }
+  }
+  const byRow = byValueThenRow(rows)
+  const merge = context.unit === 'tag' && counting.count === 'images'
+  return {
+    unknown,
+    streams: new Map(
+      [...streams].map(([stream, contenders]) => [
+        stream,
+        (merge ? oneForEachDigest(contenders) : contenders).sort(byRow),
+      ]),
+    ),
+  }
+}
+
+/** The streams a row is in, each with the value that orders it there. */
+function placesOf(rule: Rule, counting: Counting, row: Row, context: RowContext): ReadonlyMap<string, OrderValue> {
+  const places = new Map<string, OrderValue>()
+  const add = (stream: string | undefined, value: OrderValue | undefined): void => {
+    if (stream === undefined || value === undefined) return
+    const other = places.get(stream)
+    if (other === undefined || compareValues(value, other) > 0) places.set(stream, value)
+  }
+  const byTag = counting.by === 'semver' || counting.by === 'name'
+  if (counting.per === undefined && !byTag) {
+    add('', timeOf(row, counting))
+    return places
+  }
+  for (const { tag, captures } of capturedTags(rule, row, context)) {
+    const stream = counting.per === undefined ? '' : streamName(counting.per, tag.name, captures)
+    add(stream, byTag ? tagValue(tag, counting.by) : timeOf(row, counting))
+  }
+  return places
+}
+
+function timeOf(row: Row, counting: Counting): number | undefined {
+  return readClock(row.times, clockOf(counting))
+}
+
+/** The clock a rule reads; an order that is no clock leaves ages to `pushed`. */
+export function clockOf(counting: Counting): 'pushed' | 'created' | 'pulled' | 'active' {
+  return counting.by === 'semver' || counting.by === 'name' ? 'pushed' : counting.by
+}
+
+function tagValue(tag: TagRecord, by: 'semver' | 'name' | string): OrderValue | undefined {
+  return by === 'semver' ? parseVersion(tag.name) : tag.name
+}
+
+interface CapturedTag {
+  readonly tag: TagRecord
+  readonly captures: Readonly<Record<string, string>>
+}
+
+function capturedTags(rule: Rule, row: Row, context: RowContext): readonly CapturedTag[] {
+  const block = rule.match.find((each) => matchesBlock(each, row, context))
+  const patterns = block?.tags ?? block?.tagsAll ?? block?.tagsEvery
+  return matchingTags(block, row.tags).map((tag) => ({ tag, captures: patterns?.captures(tag.name) ?? {} }))
+}
+
+function streamName(
+  template: StreamTemplate,
+  tag: string,
+  captures: Readonly<Record<string, string>>,
+): string | undefined {
+  const version = parseVersion(tag)
+  let name = ''
+  for (const part of template.parts) {
+    const text = typeof part === 'string' ? part : partOf(part.capture, captures, version)
+    if (text === undefined) return undefined
+    name += text
+  }
+  return name
+}
+
+function partOf(
+  capture: string,
+  captures: Readonly<Record<string, string>>,
+  version: Version | undefined,
+): string | undefined {
+  if (Object.hasOwn(captures, capture)) return captures[capture]
+  switch (capture) {
+    case 'major':
+      return version?.major.toString()
+    case 'minor':
+      return version?.minor.toString()
+    case 'patch':
+      return version?.patch.toString()
+    case 'prerelease':
+      return version?.prerelease
+    default:
+      return undefined
+  }
+}
+
+function oneForEachDigest(contenders: readonly Contender[]): Contender[] {
+  const byDigest = new Map<Digest, Contender>()
+  for (const contender of contenders) {
+    const other = byDigest.get(contender.digest)
+    byDigest.set(contender.digest, other === undefined ? contender : mergeContenders(other, contender))
+  }
+  return [...byDigest.values()]
+}
+
+function mergeContenders(a: Contender, b: Contender): Contender {
+  const value = compareValues(a.value, b.value) >= 0 ? a.value : b.value
+  return { rows: [...a.rows, ...b.rows], value, digest: a.digest }
+}
+
+function byValueThenRow(rows: readonly Row[]): (a: Contender, b: Contender) => number {
+  return (a, b) =>
+    compareValues(b.value, a.value) || compareText(a.digest, b.digest) || compareText(firstTag(rows, a), firstTag(rows, b))
+}
+
+function firstTag(rows: readonly Row[], contender: Contender): string {
+  return rows[contender.rows[0] ?? -1]?.tags[0]?.name ?? ''
+}
+
+function compareValues(a: OrderValue, b: OrderValue): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
+  if (typeof a === 'object' && typeof b === 'object') return compareVersions(a, b)
+  return 0
+}
