@@ -1,0 +1,158 @@
+/**
+ * Sends one request once and reads its whole answer: connections, TLS, proxies, timeouts, limits, decoding.
+ *
+ * Connections are kept by origin. The client certificate goes to the base's own origin alone, as credentials do. It
+ * follows nothing, repeats nothing, and knows nothing of credentials in headers. A failure to get a whole answer is a
+ * TransportFailure, which says whether another attempt can help.
+ */
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions, SecureContext } from 'node:tls'
+import { createSecureContext, rootCertificates } from 'node:tls'
+import type { Dispatcher } from 'undici'
+import { Pool, ProxyAgent } from 'undici'
+import { readBody } from './body.ts'
+import type { HttpMethod, HttpTls } from './http-types.ts'
+import type { Environment } from './proxy.ts'
+import { proxyFor } from './proxy.ts'
+import { checkRealmName, publicOnlyLookup } from './realm.ts'
+import { toTransportFailure } from './transport-failure.ts'
+
+export interface Sending {
+  readonly method: HttpMethod
+  readonly url: URL
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | string | undefined
+  readonly bodyBytesMax: number
+  readonly idleTimeoutMs: number
+  readonly signal: AbortSignal
+  /** Connect to public addresses only. */
+  readonly isPublicOnly?: boolean
+}
+
+export interface RawAnswer {
+  readonly status: number
+  readonly headers: ReadonlyMap<string, string>
+  readonly body: Uint8Array
+}
+
+export interface TransportSettings {
+  readonly base: URL
+  readonly connections: number
+  readonly tls: HttpTls
+  readonly proxy: string
+  readonly environment: Environment
+}
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+export class Transport {
+  readonly #settings: TransportSettings
+  readonly #dispatchers = new Map<string, Dispatcher>()
+  #ownContext: SecureContext | undefined
+  #foreignContext: SecureContext | undefined
+
+  constructor(settings: TransportSettings) {
+    this.#settings = settings
+  }
+
+  /** @throws TransportFailure, ResponseTooLargeError, or the reason of `sending.signal` when that aborts */
+  async send(sending: Sending): Promise<RawAnswer> {
+    const { url, signal } = sending
+    signal.throwIfAborted()
+    const isPublicOnly = sending.isPublicOnly === true
+    const proxy = proxyFor(url, this.#settings.proxy, this.#settings.environment)
+    // Behind a proxy the name is resolved elsewhere, so it can only be checked beforehand and as seen from here.
+    if (isPublicOnly && proxy !== undefined) await checkRealmName(url.hostname)
+    try {
+      const answer = await this.#dispatcher(url, proxy, isPublicOnly).request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: sending.method,
+        headers: sending.headers,
+        body: sending.body ?? null,
+        signal,
+        headersTimeout: sending.idleTimeoutMs,
+        bodyTimeout: sending.idleTimeoutMs,
+      })
+      const headers = joinHeaders(answer.headers)
+      const body = await readBody(answer.body, headers, { ...sending, url: url.href })
+      return { status: answer.statusCode, headers, body }
+    } catch (error) {
+      // An abort ends the stream with errors of its own; why it was aborted is what the caller must learn.
+      signal.throwIfAborted()
+      throw toTransportFailure(error, proxy !== undefined)
+    }
+  }
+
+  async close(): Promise<void> {
+    const open = [...this.#dispatchers.values()]
+    this.#dispatchers.clear()
+    await Promise.all(open.map((dispatcher) => dispatcher.destroy()))
+  }
+
+  #dispatcher(url: URL, proxy: URL | undefined, isPublicOnly: boolean): Dispatcher {
+    const key = `${isPublicOnly ? 'public' : 'any'} ${url.origin}`
+    const known = this.#dispatchers.get(key)
+    if (known !== undefined) return known
+    const made = this.#connect(url, proxy, isPublicOnly)
+    this.#dispatchers.set(key, made)
+    return made
+  }
+
+  #connect(url: URL, proxy: URL | undefined, isPublicOnly: boolean): Dispatcher {
+    const tls = this.#tlsOptions(url)
+    const { connections } = this.#settings
+    if (proxy === undefined) {
+      const lookup = isPublicOnly ? { lookup: publicOnlyLookup } : {}
+      return new Pool(url.origin, {
+        connections,
+        connect: { timeout: CONNECT_TIMEOUT_MS, ...tls, ...lookup },
+      })
+    }
+    return new ProxyAgent({
+      uri: proxy.href,
+      connections,
+      requestTls: { timeout: CONNECT_TIMEOUT_MS, ...tls },
+      proxyTls: { timeout: CONNECT_TIMEOUT_MS, ...this.#tlsOptions(proxy) },
+      // Proxies commonly refuse tunnels to anything but port 443: plain http is forwarded instead.
+      proxyTunnel: url.protocol === 'https:',
+    })
+  }
+
+  #tlsOptions(url: URL): Pick<ConnectionOptions, 'secureContext' | 'rejectUnauthorized'> {
+    const { tls, base } = this.#settings
+    if (url.protocol !== 'https:') return {}
+    const isOwn = url.origin === base.origin
+    // Switching verification off is meant for the registry; a token server elsewhere is verified all the same.
+    const rejectUnauthorized = isOwn ? (tls.rejectUnauthorized ?? true) : true
+    const hasOwnFiles = tls.ca !== undefined || (isOwn && tls.cert !== undefined)
+    return hasOwnFiles ? { rejectUnauthorized, secureContext: this.#context(isOwn) } : { rejectUnauthorized }
+  }
+
+  /** Made once: reading 150 root certificates for every connection costs milliseconds. */
+  #context(isOwn: boolean): SecureContext {
+    const { ca, cert, key } = this.#settings.tls
+    const authorities = ca === undefined ? {} : { ca: [...rootCertificates, ...this.#extraAuthorities(), ca] }
+    if (!isOwn) return (this.#foreignContext ??= createSecureContext(authorities))
+    const own = cert === undefined || key === undefined ? {} : { cert, key }
+    return (this.#ownContext ??= createSecureContext({ ...authorities, ...own }))
+  }
+
+  /** Node forgets NODE_EXTRA_CA_CERTS as soon as other authorities are named. */
+  #extraAuthorities(): readonly string[] {
+    const file = this.#settings.environment['NODE_EXTRA_CA_CERTS']
+    return file === undefined || file === '' ? [] : [readFileSync(file, 'utf8')]
+  }
+}
+
+function joinHeaders(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): ReadonlyMap<string, string> {
+  const joined = new Map<string, string>()
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined)
+      joined.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(', '))
+  }
+  return joined
+}
