@@ -30,28 +30,51 @@ export interface RunSummary {
   readonly outcome: RunOutcome | 'open'
   readonly registries: readonly RegistryName[]
   readonly undoOf: RunId | undefined
-  readonly counts: { readonly deleted: number; readonly untagged: number; readonly restored: number; readonly failed: number }
+  readonly counts: {
+    readonly deleted: number
+    readonly untagged: number
+    readonly restored: number
+    readonly failed: number
+  }
 }
 
 /** Something kept so that it can be put back. */
-export type SavedEntry =
+export type SavedEntry = {
+  readonly kind: 'manifest'
+  readonly registry: RegistryName
+  readonly repository: RepositoryName
+  readonly digest: Digest
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+  /** Tags that pointed at it just before. */
+  readonly tags: readonly TagName[]
+}
+
+export type Act =
   | {
-      readonly kind: 'manifest'
+      readonly kind: 'untag'
+      readonly registry: RegistryName
+      readonly repository: RepositoryName
+      readonly tag: TagName
+      readonly digest: Digest
+    }
+  | {
+      readonly kind: 'delete'
       readonly registry: RegistryName
       readonly repository: RepositoryName
       readonly digest: Digest
-      readonly mediaType: string
-      readonly bytes: Uint8Array
-      /** Tags that pointed at it just before. */
       readonly tags: readonly TagName[]
     }
+  | {
+      readonly kind: 'put'
+      readonly registry: RegistryName
+      readonly repository: RepositoryName
+      readonly digest: Digest
+      readonly tag: TagName | undefined
+    }
 
-export type Act =
-  | { readonly kind: 'untag'; readonly registry: RegistryName; readonly repository: RepositoryName; readonly tag: TagName; readonly digest: Digest }
-  | { readonly kind: 'delete'; readonly registry: RegistryName; readonly repository: RepositoryName; readonly digest: Digest; readonly tags: readonly TagName[] }
-  | { readonly kind: 'put'; readonly registry: RegistryName; readonly repository: RepositoryName; readonly digest: Digest; readonly tag: TagName | undefined }
-
-export type ActOutcome = 'done' | 'absent' | 'refused' | 'failed' | 'drifted' | 'in-use' | 'settled-done' | 'settled-undone'
+export type ActOutcome =
+  'done' | 'absent' | 'refused' | 'failed' | 'drifted' | 'in-use' | 'settled-done' | 'settled-undone'
 
 export interface JournalIntent {
   /** Rising within a run. */

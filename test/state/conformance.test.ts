@@ -1,0 +1,41 @@
+/** Every store of the state passes the suite of its port: in memory, and on each engine. */
+import { createMemoryJournalStore } from '../../src/adapters/journal/memory/journal-store.ts'
+import { createMemoryLeaseStore } from '../../src/adapters/journal/memory/lease.ts'
+import { createMemoryManifestCache } from '../../src/adapters/journal/memory/manifest-cache.ts'
+import { createMemoryMemory } from '../../src/adapters/journal/memory/memory.ts'
+import { journalStoreConformance, type Opened } from '../conformance/journal-store.ts'
+import { leaseConformance } from '../conformance/lease.ts'
+import { manifestCacheConformance } from '../conformance/manifest-cache.ts'
+import { memoryConformance } from '../conformance/memory.ts'
+import { engines, opens } from './open.ts'
+
+function inMemory<T>(create: () => T): () => Promise<Opened<T>> {
+  return async () => {
+    const store = create()
+    return { store, reopen: async () => store, close: async () => undefined }
+  }
+}
+
+journalStoreConformance('in memory', inMemory(createMemoryJournalStore))
+manifestCacheConformance('in memory', inMemory(createMemoryManifestCache))
+memoryConformance('in memory', inMemory(createMemoryMemory))
+leaseConformance('in memory', inMemory(createMemoryLeaseStore))
+
+for (const engine of engines) {
+  journalStoreConformance(
+    engine,
+    opens(engine, (state) => state.journal),
+  )
+  manifestCacheConformance(
+    engine,
+    opens(engine, (state) => state.cache),
+  )
+  memoryConformance(
+    engine,
+    opens(engine, (state) => state.memory),
+  )
+  leaseConformance(
+    engine,
+    opens(engine, (state) => state.leases),
+  )
+}
