@@ -33,12 +33,19 @@ export interface ReferenceInUse {
   readonly reference: string
   /** Where it stands: `Deployment shop/app`. */
   readonly where: string
+  /**
+   * Pieced together (repository and tag from two fields) or cut out of prose: it protects like any other, but its
+   * absence from the registry is no finding.
+   */
+  readonly isGuess?: boolean
 }
 
 export interface DigestInUse {
   /** Of a manifest, an index, or an image config. */
   readonly digest: Digest
   readonly where: string
+  /** Known not to be of a config, because it was pulled by name. */
+  readonly isManifest?: boolean
 }
 
 export interface SourceProblem {

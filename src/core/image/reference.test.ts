@@ -64,6 +64,11 @@ function printed(outcome: ReferenceOutcome): string | null {
 describe.skipIf(shared === undefined)(
   'the shared cases of distribution/reference (reference-cases.json)',
   () => {
+    it('holds cases of both kinds', () => {
+      expect(shared?.cases.length).toBeGreaterThan(100)
+      expect(shared?.imageIdCases.length).toBeGreaterThan(10)
+    })
+
     it.each(shared?.cases ?? [])('reads $input as the Go package does', ({ input, ...expected }) => {
       const normalized = parseNormalized(input)
       expect({

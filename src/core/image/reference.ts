@@ -147,7 +147,8 @@ export interface NormalizedReference {
 }
 
 const scheme = /^(docker-pullable|docker|oci|https?):\/\//i
-const hubHosts: ReadonlySet<string> = new Set([
+/** The hosts that all serve Docker Hub. */
+export const hubHosts: ReadonlySet<string> = new Set([
   'docker.io',
   'index.docker.io',
   'registry-1.docker.io',
