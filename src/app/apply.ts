@@ -1,0 +1,169 @@
+/**
+ * Applies a plan: asks again what is in use, reads again what is there, writes down what it is about to take, and only
+ * then deletes, line by line, whatever has not moved.
+ *
+ * What it refuses: an expired plan, a plan over a limit, a registry that another run holds, evidence that did not
+ * answer in full. What it never does: go on after the lease is lost, trim a plan, or delete anything whose bytes are
+ * not in the journal.
+ */
+import type { Digest } from '../core/image/digest.ts'
+import type { RegistryName } from '../core/image/names.ts'
+import type { InstantMs } from '../core/inventory/inventory.ts'
+import type { RunId, RunOutcome } from '../core/journal/entry.ts'
+import type { Plan, PlanAction } from '../core/plan/plan.ts'
+import { planDocument } from '../core/plan/plan-file.ts'
+import type { JournalStore } from '../ports/journal-store.ts'
+import type { LeaseStore } from '../ports/lease.ts'
+import type { MutableRegistry } from '../ports/mutable-registry.ts'
+import type { ReadableRegistry } from '../ports/readable-registry.ts'
+import type { RunOptions } from '../ports/run-options.ts'
+import { Breaker } from './apply-breaker.ts'
+import { applyRepository, type RepositoryRun } from './apply-repository.ts'
+import { refuseUnfit, type ApplyLimits } from './apply-fitness.ts'
+import { FreshEvidence } from './apply-evidence.ts'
+import { settleOpenRuns } from './apply-settle.ts'
+import { withLeases, type HeldLeases } from './leases.ts'
+import type { EvidencePorts, EvidenceRequest } from './gather-evidence.ts'
+
+export interface ApplyRequest extends Omit<EvidenceRequest, 'managed'> {
+  readonly registries: Parameters<typeof FreshEvidence.create>[0]['registries']
+  readonly limits: ApplyLimits
+  /** Who holds the lease, for whoever is refused: `host:pid`. */
+  readonly holder: string
+}
+
+export interface RegistryPorts {
+  readonly reader: ReadableRegistry
+  readonly writer: MutableRegistry
+}
+
+export interface ApplyPorts extends EvidencePorts {
+  readonly registries: ReadonlyMap<RegistryName, RegistryPorts>
+  readonly journal: JournalStore
+  readonly leases: LeaseStore
+  readonly newRunId: (at: InstantMs) => RunId
+}
+
+export type LineOutcome = 'deleted' | 'untagged' | 'drifted' | 'in-use' | 'blocked' | 'failed'
+
+export interface LineReport {
+  readonly action: PlanAction
+  readonly outcome: LineOutcome
+  /** Why it was not done, or a remark; empty when there is nothing to say. */
+  readonly text: string
+}
+
+export interface ApplyReport {
+  /** Undefined when there was nothing to do: then nothing was recorded either. */
+  readonly run: RunId | undefined
+  readonly lines: readonly LineReport[]
+  readonly outcome: RunOutcome
+  /** Manifests of the journal of this run, for telling what can be undone. */
+  readonly manifestsDeleted: number
+  /** What an earlier, interrupted run had left and this one settled. */
+  readonly settled: readonly string[]
+}
+
+/**
+ * Applies a plan.
+ *
+ * @throws PlanUnfitError, LimitError, LeaseHeldError, EvidenceIncompleteError before anything is deleted
+ */
+export async function apply(
+  plan: Plan,
+  request: ApplyRequest,
+  ports: ApplyPorts,
+  options: RunOptions = {},
+): Promise<ApplyReport> {
+  refuseUnfit(plan, request.limits, ports.now(), new Set(ports.registries.keys()))
+  if (plan.actions.length === 0) {
+    return { run: undefined, lines: [], outcome: 'done', manifestsDeleted: 0, settled: [] }
+  }
+  const registries = [...new Set(plan.actions.map((action) => action.registry))].toSorted()
+  return withLeases(registries, request.holder, ports.leases, options, (leases) =>
+    applyLeased(plan, request, ports, leases, options),
+  )
+}
+
+async function applyLeased(
+  plan: Plan,
+  request: ApplyRequest,
+  ports: ApplyPorts,
+  leases: HeldLeases,
+  options: RunOptions,
+): Promise<ApplyReport> {
+  const held = { ...options, signal: leases.signal }
+  const evidence = await FreshEvidence.create(request, ports, plan, held)
+  const settled = await settleOpenRuns(leases.registries, evidence, ports, leases, held)
+  const startedAt = ports.now()
+  const run = ports.newRunId(startedAt)
+  await ports.journal.beginRun({
+    id: run,
+    kind: 'apply',
+    startedAt,
+    registries: leases.registries,
+    plan: JSON.stringify(planDocument(plan)),
+    undoOf: undefined,
+  })
+  const context: RepositoryRun = {
+    run,
+    plannedAt: plan.now,
+    evidence,
+    ports,
+    leases,
+    sequence: counter(),
+    breaker: new Breaker(),
+  }
+  const lines = await applyRepositories(plan.actions, context, held)
+  const outcome = outcomeOf(lines, options)
+  await ports.journal.finishRun(run, outcome, ports.now())
+  return { run, lines, outcome, manifestsDeleted: countDeleted(lines), settled }
+}
+
+/** One repository after the other: its lines run in parallel, and the next one is read when its turn comes. */
+async function applyRepositories(
+  actions: readonly PlanAction[],
+  context: RepositoryRun,
+  options: RunOptions,
+): Promise<readonly LineReport[]> {
+  const reports: LineReport[] = []
+  for (const group of byRepository(actions)) {
+    options.onEvent?.({ kind: 'progress', phase: 'apply', done: reports.length, total: actions.length })
+    reports.push(...(await applyRepository(group, context, options)))
+  }
+  options.onEvent?.({ kind: 'progress', phase: 'apply', done: reports.length, total: actions.length })
+  return reports
+}
+
+function byRepository(actions: readonly PlanAction[]): readonly (readonly PlanAction[])[] {
+  const groups = new Map<string, PlanAction[]>()
+  for (const action of actions) {
+    const key = `${action.registry} ${action.repository}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [action])
+    else group.push(action)
+  }
+  return [...groups.values()]
+}
+
+function outcomeOf(lines: readonly LineReport[], options: RunOptions): RunOutcome {
+  const isDone = (line: LineReport): boolean => line.outcome === 'deleted' || line.outcome === 'untagged'
+  if (lines.every(isDone)) return 'done'
+  if (options.stop?.aborted === true) return 'interrupted'
+  return lines.some(isDone) ? 'partly' : 'failed'
+}
+
+function countDeleted(lines: readonly LineReport[]): number {
+  const digests = new Set<Digest>()
+  for (const { action, outcome } of lines) {
+    if (action.kind !== 'delete' || outcome !== 'deleted') continue
+    for (const digest of [action.digest, ...action.with]) digests.add(digest)
+  }
+  return digests.size
+}
+
+/** Sequence numbers of intents: 1, 2, 3 … within a run. */
+function counter(): () => number {
+  let last = 0
+  return () => (last += 1)
+}
