@@ -1,0 +1,32 @@
+/**
+ * CNCF Distribution: which of its lines this is, found out by reading only.
+ *
+ * Both lines send the same version header and differ in what matters: 3.x deletes single tags, 2.8 reads the tag as a
+ * digest and refuses. A negative page size tells them apart: 2.8 passes it over, 3.x refuses it with 400.
+ */
+import type { RepositoryName } from '../../../core/image/names.ts'
+import type { RunOptions } from '../../../ports/run-options.ts'
+import { hasCode } from '../oci/answers.ts'
+import { catalogScopes, pullScopes, type OciConnection } from '../oci/connection.ts'
+import type { RegistryTraits } from '../oci/traits.ts'
+
+const common = { protectsChildren: false, pageSizeMax: 1000 }
+export const distribution2: RegistryTraits = { ...common, product: 'CNCF Distribution 2', deleteByTag: false }
+export const distribution3: RegistryTraits = { ...common, product: 'CNCF Distribution 3', deleteByTag: true }
+
+/**
+ * The line, by at most two harmless requests. Where neither answers the question it is taken for 2.8, which is trusted
+ * with less.
+ */
+export async function recogniseLine(
+  connection: OciConnection,
+  repository: RepositoryName | undefined,
+  options?: RunOptions,
+): Promise<RegistryTraits> {
+  const asked = repository === undefined ? '_catalog' : `${repository}/tags/list`
+  const scopes = repository === undefined ? catalogScopes : pullScopes(repository)
+  const response = await connection.get(`${asked}?n=-1`, scopes, 'application/json', options)
+  return response.status === 400 && hasCode(response, 'PAGINATION_NUMBER_INVALID')
+    ? distribution3
+    : distribution2
+}

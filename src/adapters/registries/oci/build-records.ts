@@ -1,0 +1,36 @@
+/** Turns what was found in a repository into rows of the inventory, sorted by digest. */
+import type { Digest } from '../../../core/image/digest.ts'
+import { recordManifest } from '../../../core/inventory/manifest-record.ts'
+import type { ManifestRecord } from '../../../core/inventory/inventory.ts'
+import type { ReadConfigs } from './read-configs.ts'
+import type { Findings } from './findings.ts'
+
+export function buildRecords(findings: Findings, configs: ReadConfigs): readonly ManifestRecord[] {
+  const platforms = platformsInIndexes(findings)
+  return [...findings.facts.values()]
+    .toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
+    .map((facts) => {
+      const tags = (findings.tags.get(facts.digest) ?? []).map((name) => ({
+        name,
+        pushedAt: undefined,
+        pulledAt: undefined,
+      }))
+      const config = facts.config && configs.facts.get(facts.config.digest)
+      const record = recordManifest(facts, config, { tags, platform: platforms.get(facts.digest) })
+      const isConfigGone = facts.config !== undefined && configs.gone.has(facts.config.digest)
+      return isConfigGone ? { ...record, missingBlobs: [facts.config.digest] } : record
+    })
+}
+
+function platformsInIndexes(findings: Findings): ReadonlyMap<Digest, string> {
+  const platforms = new Map<Digest, string>()
+  // Two indexes may disagree; the order of digests settles it, so that the same registry always reads the same.
+  for (const { children } of [...findings.facts.values()].toSorted((a, b) =>
+    a.digest < b.digest ? -1 : 1,
+  )) {
+    for (const { digest, platform } of children) {
+      if (platform !== undefined && !platforms.has(digest)) platforms.set(digest, platform)
+    }
+  }
+  return platforms
+}

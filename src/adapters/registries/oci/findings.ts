@@ -1,0 +1,58 @@
+/** What a reading of one repository works with, and what it has found so far. */
+import { InterruptedError, OperationalError } from '../../../core/errors/errors.ts'
+import type { Digest } from '../../../core/image/digest.ts'
+import type { ManifestFacts } from '../../../core/image/manifest.ts'
+import type { RepositoryName, TagName } from '../../../core/image/names.ts'
+import type { ManifestCache } from '../../../ports/manifest-cache.ts'
+import type { RunOptions } from '../../../ports/run-options.ts'
+import { quotable } from './answers.ts'
+import type { OciConnection } from './connection.ts'
+import { RegistryGoneError } from './errors.ts'
+
+export interface RepositoryReading {
+  readonly connection: OciConnection
+  readonly repository: RepositoryName
+  readonly cache: ManifestCache
+  readonly concurrency: number
+  readonly options: RunOptions
+  readonly hasReferrersApi: () => Promise<boolean>
+  /** Told how many more tags and manifests were read. */
+  readonly onRead: (count: number) => void
+}
+
+/** What was found so far. */
+export class Findings {
+  readonly tags = new Map<Digest, TagName[]>()
+  readonly facts = new Map<Digest, ManifestFacts>()
+  /** Asked for and certainly not there. */
+  readonly gone = new Set<Digest>()
+  readonly unreadable = new Set<Digest>()
+  readonly #problems = new Set<string>()
+  #complete = true
+
+  /** Something could not be read: the repository may not lose anything. */
+  fail(what: string, error: unknown): void {
+    if (!(error instanceof OperationalError)) throw error
+    // Neither is about this one thing: the run is over, or the registry is.
+    if (error instanceof InterruptedError || error instanceof RegistryGoneError) throw error
+    this.#complete = false
+    this.#problems.add(quotable(`${what}: ${error.message}`))
+  }
+
+  remark(text: string): void {
+    this.#problems.add(text)
+  }
+
+  isKnown(digest: Digest): boolean {
+    return this.facts.has(digest) || this.gone.has(digest) || this.unreadable.has(digest)
+  }
+
+  get complete(): boolean {
+    return this.#complete
+  }
+
+  /** In order of their text, so that the same registry tells them alike. */
+  get problems(): readonly string[] {
+    return [...this.#problems].toSorted()
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Reads one repository: its tags, and every manifest that hangs on them.
+ *
+ * The walk goes from tags to children, referrers and subjects until nothing new turns up. What is certainly gone is a
+ * remark; what cannot be read makes the repository incomplete, and the walk goes on so that a person sees every problem
+ * at once. A registry that stopped answering ends the reading with an error.
+ */
+import type { ManifestFacts } from '../../../core/image/manifest.ts'
+import { parseTagName, type TagName } from '../../../core/image/names.ts'
+import type { RepositoryInventory } from '../../../core/inventory/inventory.ts'
+import { quotable, saysAbsent } from './answers.ts'
+import { buildRecords } from './build-records.ts'
+import { pullScopes } from './connection.ts'
+import { Findings, type RepositoryReading } from './findings.ts'
+import { resolveTag } from './manifests.ts'
+import { readNames } from './names.ts'
+import { mapParallel } from './parallel.ts'
+import { readConfigs } from './read-configs.ts'
+import { noteManifest, walk } from './walk.ts'
+
+/** @throws InterruptedError, RegistryGoneError */
+export async function readRepository(reading: RepositoryReading): Promise<RepositoryInventory> {
+  const findings = new Findings()
+  try {
+    const names = await listTags(reading, findings)
+    await resolveTags(reading, findings, names)
+    await walk(reading, findings)
+    const configs = await readConfigs(reading, findings)
+    return {
+      name: reading.repository,
+      complete: findings.complete,
+      problems: findings.problems,
+      manifests: buildRecords(findings, configs),
+    }
+  } catch (error) {
+    findings.fail(`The tags of ${reading.repository}`, error)
+    return { name: reading.repository, complete: false, problems: findings.problems, manifests: [] }
+  }
+}
+
+/** The tags of the repository; none when it is not there, which is how an emptied repository looks. */
+async function listTags(
+  { connection, repository, options }: RepositoryReading,
+  findings: Findings,
+): Promise<readonly TagName[]> {
+  const list = { path: `${repository}/tags/list`, field: 'tags', scopes: pullScopes(repository) } as const
+  const answer = await readNames(connection, list, options)
+  if (answer.kind === 'refused') {
+    if (saysAbsent(answer.response)) return []
+    throw connection.unexpected(`Listing the tags of ${repository}`, answer.response)
+  }
+  return [...answer.names].flatMap((name) => {
+    const tag = parseTagName(name)
+    if (tag === undefined) findings.fail(repository, connection.notATag(repository, quotable(name)))
+    return tag ?? []
+  })
+}
+
+async function resolveTags(
+  reading: RepositoryReading,
+  findings: Findings,
+  names: readonly TagName[],
+): Promise<void> {
+  const { connection, repository, concurrency, options } = reading
+  const fetched: ManifestFacts[] = []
+  await mapParallel(names, concurrency, async (tag) => {
+    try {
+      const resolved = await resolveTag(connection, repository, tag, options)
+      reading.onRead(1)
+      if (resolved === undefined) {
+        findings.remark(`The tag ${tag} went away while the repository was read.`)
+        return
+      }
+      const siblings = findings.tags.get(resolved.digest)
+      if (siblings === undefined) findings.tags.set(resolved.digest, [tag])
+      else siblings.push(tag)
+      if (resolved.manifest !== undefined) fetched.push(...noteManifest(findings, resolved.manifest))
+    } catch (error) {
+      findings.fail(`The tag ${tag}`, error)
+    }
+  })
+  await reading.cache.putManifests(fetched)
+}

@@ -1,0 +1,153 @@
+/**
+ * Reads any registry that speaks the distribution specification.
+ *
+ * Sends GET and HEAD only. Costs: the catalog and the tag lists by page, one HEAD for each tag, and one GET for each
+ * manifest and image config that the cache does not have; where the registry answers the referrers API, one GET more for
+ * each manifest, every time, because referrers come and go.
+ */
+import { parseRepositoryName, type RegistryName, type RepositoryName } from '../../../core/image/names.ts'
+import type { Capabilities } from '../../../core/inventory/inventory.ts'
+import type { ManifestCache } from '../../../ports/manifest-cache.ts'
+import type { ReadableRegistry } from '../../../ports/readable-registry.ts'
+import type { RunOptions } from '../../../ports/run-options.ts'
+import { UnauthorizedError } from '../../http/http-errors.ts'
+import { quotable, saidIn } from './answers.ts'
+import { catalogScopes, OciConnection, type ConnectionSettings } from './connection.ts'
+import { CatalogRefusedError } from './errors.ts'
+import { fetchManifest, hasBlob, resolveTag } from './manifests.ts'
+import { readNames } from './names.ts'
+import { readRepository } from './read-repository.ts'
+import { probeReferrers } from './referrers.ts'
+import { capabilitiesOf, genericTraits, type RegistryTraits } from './traits.ts'
+
+const CONCURRENCY = 16
+
+export interface OciReaderSettings extends ConnectionSettings {
+  readonly cache: ManifestCache
+  /** Used in place of the catalog, where a registry does not list its repositories. @default undefined: the catalog */
+  readonly repositories?: readonly RepositoryName[]
+  /** Requests of one repository in flight; the HTTP client has the last word. @default 16 */
+  readonly concurrency?: number
+  /** Finds out which product this is, by reading only. @default genericTraits */
+  readonly recognise?: (connection: OciConnection, options?: RunOptions) => Promise<RegistryTraits>
+}
+
+export function createOciReader(settings: OciReaderSettings): ReadableRegistry {
+  return new OciReader(settings)
+}
+
+class OciReader implements ReadableRegistry {
+  readonly name: RegistryName
+  readonly #connection: OciConnection
+  readonly #settings: OciReaderSettings
+  #referrers: Promise<'yes' | 'no' | 'unknown'> | undefined
+  #capabilities: Promise<Capabilities> | undefined
+  #read = 0
+
+  constructor(settings: OciReaderSettings) {
+    this.name = settings.name
+    this.#settings = settings
+    this.#connection = new OciConnection(settings)
+  }
+
+  capabilities(options?: RunOptions): Promise<Capabilities> {
+    this.#capabilities ??= this.#findCapabilities(options).catch((error: unknown) => {
+      // A failure is not remembered: the next question may be answered.
+      this.#capabilities = undefined
+      throw error
+    })
+    return this.#capabilities
+  }
+
+  async listRepositories(options: RunOptions = {}): Promise<readonly RepositoryName[]> {
+    if (this.#settings.repositories !== undefined) return [...new Set(this.#settings.repositories)]
+    const names = await this.#catalog(options)
+    return [...names].flatMap((name) => {
+      const repository = parseRepositoryName(name)
+      if (repository === undefined) {
+        const text = `${this.name}: left out ${quotable(name)}, which is no name of a repository.`
+        options.onEvent?.({ kind: 'warning', text })
+      }
+      return repository ?? []
+    })
+  }
+
+  readRepository(
+    name: RepositoryName,
+    options: RunOptions = {},
+  ): ReturnType<ReadableRegistry['readRepository']> {
+    return readRepository({
+      connection: this.#connection,
+      repository: name,
+      cache: this.#settings.cache,
+      concurrency: this.#settings.concurrency ?? CONCURRENCY,
+      options,
+      hasReferrersApi: () => this.#hasReferrersApi(name, options),
+      onRead: (count) => {
+        this.#read += count
+        options.onEvent?.({
+          kind: 'progress',
+          phase: 'manifests',
+          done: this.#read,
+          note: `${this.name}/${name}`,
+        })
+      },
+    })
+  }
+
+  async resolveTag(
+    ...[repository, tag, options]: Parameters<ReadableRegistry['resolveTag']>
+  ): ReturnType<ReadableRegistry['resolveTag']> {
+    return (await resolveTag(this.#connection, repository, tag, options))?.digest
+  }
+
+  readManifest(
+    ...[repository, digest, options]: Parameters<ReadableRegistry['readManifest']>
+  ): ReturnType<ReadableRegistry['readManifest']> {
+    return fetchManifest(this.#connection, repository, digest, options)
+  }
+
+  hasBlob(...[repository, digest, options]: Parameters<ReadableRegistry['hasBlob']>): Promise<boolean> {
+    return hasBlob(this.#connection, repository, digest, options)
+  }
+
+  async #findCapabilities(options: RunOptions | undefined): Promise<Capabilities> {
+    const { recognise, repositories } = this.#settings
+    const traits = recognise === undefined ? genericTraits : await recognise(this.#connection, options)
+    const [repository] = repositories ?? (await this.listRepositories(options))
+    const referrersApi = repository !== undefined && (await this.#hasReferrersApi(repository, options))
+    // Only a deletion shows whether deletions are allowed, and a reader sends none.
+    return capabilitiesOf(traits, { referrersApi, deletes: { state: 'unknown' } })
+  }
+
+  /** Asked once for the registry; a repository that is gone settles nothing, so the next one is asked again. */
+  async #hasReferrersApi(repository: RepositoryName, options: RunOptions | undefined): Promise<boolean> {
+    this.#referrers ??= probeReferrers(this.#connection, repository, options)
+    const probe = this.#referrers
+    try {
+      const answer = await probe
+      if (answer !== 'unknown') return answer === 'yes'
+    } catch (error) {
+      if (this.#referrers === probe) this.#referrers = undefined
+      throw error
+    }
+    if (this.#referrers === probe) this.#referrers = undefined
+    return false
+  }
+
+  async #catalog(options: RunOptions): Promise<ReadonlySet<string>> {
+    try {
+      const list = { path: '_catalog', field: 'repositories', scopes: catalogScopes } as const
+      const answer = await readNames(this.#connection, list, options)
+      if (answer.kind === 'names') return answer.names
+      const { response } = answer
+      if ([400, 401, 403, 404, 405, 501].includes(response.status)) {
+        throw new CatalogRefusedError(this.name, response.status, saidIn(response))
+      }
+      throw this.#connection.unexpected('Listing the repositories', response)
+    } catch (error) {
+      if (error instanceof UnauthorizedError) throw new CatalogRefusedError(this.name, 401, error.message)
+      throw error
+    }
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Changes a registry that speaks the distribution specification: removes tags and manifests, puts manifests back.
+ *
+ * It decides nothing: whoever calls it has checked that what goes may go. A DELETE is sent again after a network error,
+ * because deleting twice does what deleting once does; the 404 of the second one is then our own doing, and done.
+ */
+import { randomBytes } from 'node:crypto'
+import { parseDigest } from '../../../core/image/digest.ts'
+import type { RegistryName, RepositoryName } from '../../../core/image/names.ts'
+import type { Capabilities } from '../../../core/inventory/inventory.ts'
+import type { ChangeOutcome, MutableRegistry } from '../../../ports/mutable-registry.ts'
+import type { RunOptions } from '../../../ports/run-options.ts'
+import type { HttpResponse } from '../../http/http-types.ts'
+import { hasCode, saysAbsent } from './answers.ts'
+import {
+  acceptManifests,
+  deleteScopes,
+  OciConnection,
+  pullScopes,
+  pushScopes,
+  type ConnectionSettings,
+} from './connection.ts'
+import { DigestMismatchError } from './errors.ts'
+import { deleteRefusal, putRefusal, refused } from './refusals.ts'
+
+export interface OciWriterSettings extends ConnectionSettings {
+  /**
+   * DELETE of a tag is known to remove that tag and nothing else, or to be refused. Without that knowledge no tag is
+   * deleted by name: some registries would delete the manifest with all its tags.
+   * @default false
+   */
+  readonly deletesTags?: boolean
+}
+
+export interface OciWriter extends MutableRegistry {
+  /**
+   * Finds out whether deletion is allowed, by deleting a tag that does not exist. Planning never does this; `doctor` and
+   * `apply` may.
+   */
+  probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe>
+}
+
+export interface DeletionProbe {
+  readonly deletes: Capabilities['deletes']
+  /** Whether a single tag could be deleted; undefined when that did not show. */
+  readonly deleteByTag: boolean | undefined
+}
+
+export function createOciWriter(settings: OciWriterSettings): OciWriter {
+  return new OciRegistryWriter(settings)
+}
+
+class OciRegistryWriter implements OciWriter {
+  readonly name: RegistryName
+  readonly #connection: OciConnection
+  readonly #deletesTags: boolean
+
+  constructor(settings: OciWriterSettings) {
+    this.name = settings.name
+    this.#connection = new OciConnection(settings)
+    this.#deletesTags = settings.deletesTags ?? false
+  }
+
+  async untag(...[repository, tag, options]: Parameters<MutableRegistry['untag']>): Promise<ChangeOutcome> {
+    if (!this.#deletesTags) {
+      return refused(
+        'unsupported',
+        'Winnow does not know what deleting a tag does in this registry, so it deletes by digest only.',
+      )
+    }
+    return this.#delete(repository, tag, options)
+  }
+
+  async deleteManifest(
+    ...[repository, digest, options]: Parameters<MutableRegistry['deleteManifest']>
+  ): Promise<ChangeOutcome> {
+    return this.#delete(repository, digest, options)
+  }
+
+  async putManifest(
+    ...[repository, manifest, tag, options]: Parameters<MutableRegistry['putManifest']>
+  ): Promise<ChangeOutcome> {
+    const path = `${repository}/manifests/${tag ?? manifest.digest}`
+    const request = {
+      method: 'PUT',
+      url: this.#connection.url(path),
+      scopes: pushScopes(repository),
+      headers: { 'content-type': manifest.mediaType },
+      body: manifest.bytes,
+    } as const
+    const response = await this.#connection.send(request, options)
+    if (![200, 201, 202, 204].includes(response.status)) {
+      const refusal = putRefusal(response)
+      if (refusal === undefined) throw this.#connection.unexpected(`Putting back ${path}`, response)
+      return refusal
+    }
+    const stored = await this.#storedDigest(repository, path, response, options)
+    if (stored !== manifest.digest)
+      throw new DigestMismatchError(this.name, `what was put back as ${path}`, manifest.digest, stored)
+    return { kind: 'done' }
+  }
+
+  async probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe> {
+    // Safe: 128 random bits are nobody's tag, so there is nothing that this could delete.
+    const response = await this.#sendDelete(
+      repository,
+      `winnow-probe-${randomBytes(16).toString('hex')}`,
+      options,
+    )
+    if (response.status === 404)
+      return { deletes: { state: 'yes' }, deleteByTag: saysAbsent(response) ? true : undefined }
+    if (hasCode(response, 'DIGEST_INVALID')) return { deletes: { state: 'yes' }, deleteByTag: false }
+    const refusal = deleteRefusal(response)
+    if (refusal?.kind !== 'refused') return { deletes: { state: 'unknown' }, deleteByTag: undefined }
+    if (refusal.reason === 'unsupported') return { deletes: { state: 'unknown' }, deleteByTag: false }
+    return { deletes: { state: 'no', cure: refusal.text }, deleteByTag: undefined }
+  }
+
+  async #delete(
+    repository: RepositoryName,
+    reference: string,
+    options: RunOptions | undefined,
+  ): Promise<ChangeOutcome> {
+    const response = await this.#sendDelete(repository, reference, options)
+    if ([200, 202, 204].includes(response.status)) return { kind: 'done' }
+    // zot answers 400 for a repository that is not there.
+    if (response.status === 404 || hasCode(response, 'NAME_UNKNOWN'))
+      return this.#absentOutcome(repository, reference, response, options)
+    const refusal = deleteRefusal(response)
+    if (refusal === undefined)
+      throw this.#connection.unexpected(`Deleting ${repository}/manifests/${reference}`, response)
+    return refusal
+  }
+
+  #sendDelete(
+    repository: RepositoryName,
+    reference: string,
+    options: RunOptions | undefined,
+  ): Promise<HttpResponse> {
+    const url = this.#connection.url(`${repository}/manifests/${reference}`)
+    return this.#connection.send({ method: 'DELETE', url, scopes: deleteScopes(repository) }, options)
+  }
+
+  async #absentOutcome(
+    repository: RepositoryName,
+    reference: string,
+    response: HttpResponse,
+    options: RunOptions | undefined,
+  ): Promise<ChangeOutcome> {
+    const gone = { kind: response.attempts > 1 ? 'done' : 'absent' } as const
+    if (saysAbsent(response) && response.body.length > 0) return gone
+    // A bare 404, or someone else's page: the manifest itself must be asked for before it counts as gone.
+    const path = `${repository}/manifests/${reference}`
+    const now = await this.#connection.get(path, pullScopes(repository), acceptManifests, options)
+    if (saysAbsent(now)) return gone
+    if (now.status === 200)
+      return refused(
+        'unsupported',
+        'The registry has no call to delete a manifest (404), and the manifest is still there.',
+      )
+    throw this.#connection.unexpected(`Looking for ${path} after deleting it`, now)
+  }
+
+  async #storedDigest(
+    repository: RepositoryName,
+    path: string,
+    response: HttpResponse,
+    options: RunOptions | undefined,
+  ): Promise<string> {
+    const told = parseDigest(response.headers.get('docker-content-digest') ?? '')
+    if (told !== undefined) return told
+    const head = await this.#connection.head(path, pullScopes(repository), acceptManifests, options)
+    return head.headers.get('docker-content-digest') ?? `none (status ${head.status})`
+  }
+}
