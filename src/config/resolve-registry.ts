@@ -1,0 +1,133 @@
+/** One registry, from as written to as used. Called for what passed every check. */
+import type { RegistryName } from '../core/image/names.ts'
+import type {
+  AuthSettings,
+  DowntimeSettings,
+  MaintenanceSettings,
+  RegistrySettings,
+  StorageSettings,
+  StoreSettings,
+  SweepSettings,
+} from './configuration.ts'
+import type { Resolving } from './resolving.ts'
+import { durationMs } from './resolving.ts'
+import type { WrittenRegistry } from './schema-registry.ts'
+
+const defaultConcurrency = 16
+const defaultGrace = '24h'
+const defaultQuarantine = '7d'
+const defaultSettle = '10m'
+
+export function resolveRegistry(
+  name: string,
+  written: WrittenRegistry,
+  resolving: Resolving,
+): RegistrySettings {
+  const { absolute } = resolving
+  const optional = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : absolute(path)
+  return {
+    // The schema has checked the name.
+    name: name as RegistryName,
+    line: resolving.source.lineOf(['registries', name]),
+    url: written.url?.replace(/\/+$/, ''),
+    kind: written.kind ?? 'auto',
+    aliases: written.aliases ?? [],
+    auth: resolveAuth(written.auth, absolute),
+    concurrency: written.concurrency ?? defaultConcurrency,
+    insecure: written.insecure ?? false,
+    tls: {
+      caFile: optional(written.tls?.caFile),
+      certFile: optional(written.tls?.certFile),
+      keyFile: optional(written.tls?.keyFile),
+      insecureSkipVerify: written.tls?.insecureSkipVerify ?? false,
+    },
+    proxy: written.proxy,
+    allowPrivateRealm: written.allowPrivateRealm ?? false,
+    storage: resolveStorage(written.storage, absolute),
+    sweep: resolveSweep(written.sweep),
+  }
+}
+
+type Absolute = Resolving['absolute']
+
+function resolveAuth(auth: WrittenRegistry['auth'], absolute: Absolute): AuthSettings | undefined {
+  if (!auth) return undefined
+  const secret = (file: string | undefined, variable: string | undefined) =>
+    file === undefined
+      ? ({ kind: 'env', variable: variable ?? '' } as const)
+      : ({ kind: 'file', path: absolute(file) } as const)
+  if (auth.tokenFile !== undefined || auth.tokenEnv !== undefined) {
+    return { kind: 'token', token: secret(auth.tokenFile, auth.tokenEnv) }
+  }
+  const username =
+    auth.username === undefined
+      ? ({ kind: 'env', variable: auth.usernameEnv ?? '' } as const)
+      : ({ kind: 'literal', value: auth.username } as const)
+  return { kind: 'basic', username, password: secret(auth.passwordFile, auth.passwordEnv) }
+}
+
+function resolveStorage(
+  storage: WrittenRegistry['storage'],
+  absolute: Absolute,
+): StorageSettings | undefined {
+  if (!storage) return undefined
+  return { layout: storage.layout, store: resolveStore(storage, absolute), cache: storage.cache ?? 'auto' }
+}
+
+function resolveStore(storage: NonNullable<WrittenRegistry['storage']>, absolute: Absolute): StoreSettings {
+  const { filesystem, s3, gcs, azure } = storage
+  if (s3)
+    return {
+      kind: 's3',
+      bucket: s3.bucket,
+      prefix: s3.prefix ?? '',
+      region: s3.region,
+      endpoint: s3.endpoint,
+    }
+  if (gcs) return { kind: 'gcs', bucket: gcs.bucket, prefix: gcs.prefix ?? '' }
+  if (azure) return { kind: 'azure', container: azure.container, prefix: azure.prefix ?? '' }
+  return { kind: 'filesystem', path: absolute(filesystem ?? '') }
+}
+
+function resolveSweep(sweep: WrittenRegistry['sweep']): SweepSettings {
+  const quarantineMs = durationMs(sweep?.quarantine ?? defaultQuarantine)
+  return {
+    mode: sweep?.mode ?? 'online',
+    graceMs: durationMs(sweep?.grace ?? defaultGrace),
+    quarantineMs,
+    settleMs: Math.min(durationMs(sweep?.settle ?? defaultSettle), quarantineMs),
+    maintenance: resolveMaintenance(sweep?.maintenance),
+  }
+}
+
+function resolveMaintenance(
+  written: NonNullable<WrittenRegistry['sweep']>['maintenance'],
+): MaintenanceSettings | undefined {
+  if (!written) return undefined
+  const rest = { health: written.health, downtime: resolveDowntime(written.downtime) }
+  return written.stop
+    ? { kind: 'stop', out: written.stop, back: written.start ?? [], ...rest }
+    : { kind: 'read-only', out: written.readOnly ?? [], back: written.readWrite ?? [], ...rest }
+}
+
+function resolveDowntime(
+  written: NonNullable<NonNullable<WrittenRegistry['sweep']>['maintenance']>['downtime'],
+): DowntimeSettings {
+  const { icinga2, alertmanager, webhook } = written ?? {}
+  return {
+    icinga2: icinga2 && {
+      url: icinga2.url,
+      service: icinga2.service,
+      durationMs: durationMs(icinga2.duration),
+      usernameEnv: icinga2.usernameEnv,
+      passwordEnv: icinga2.passwordEnv,
+    },
+    alertmanager: alertmanager && {
+      url: alertmanager.url,
+      matchers: alertmanager.matchers,
+      durationMs: durationMs(alertmanager.duration),
+    },
+    webhook,
+  }
+}
