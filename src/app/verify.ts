@@ -5,6 +5,7 @@
  */
 import { managedRepositories, type ManagedRegistry, type ManagedRepository } from '../core/evidence/managed-names.ts'
 import type { Digest } from '../core/image/digest.ts'
+import { normalizeReference } from '../core/image/reference.ts'
 import { parseRepositoryName, parseTagName, type RegistryName, type RepositoryName } from '../core/image/names.ts'
 import { parseManifest } from '../core/image/parse-manifest.ts'
 import type { ReadableRegistry } from '../ports/readable-registry.ts'
@@ -49,7 +50,8 @@ export async function verify(
   const wanted = new Map<string, { target: ManagedRepository; usedBy: { source: string; where: string }[] }>()
   for (const source of evidence.sources) {
     for (const { reference, where } of source.references) {
-      for (const target of managedRepositories(managed, reference)) {
+      const normalized = normalizeReference(reference)
+      for (const target of normalized === undefined ? [] : managedRepositories(managed, normalized)) {
         const key = [target.registry, target.repository, target.tag, target.digest].join(' ')
         const entry = wanted.get(key) ?? { target, usedBy: [] }
         entry.usedBy.push({ source: source.name, where })

@@ -1,0 +1,321 @@
+/**
+ * The one place where adapters meet use cases: from a configuration to ports.
+ *
+ * Whoever plans gets a PlanningWorld, in which nothing can change a registry; only applying and undoing compose the
+ * writers. Everything is made here and closed here; nothing registers itself.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { createKubernetesSources, type KubernetesSettings } from './adapters/clusters/kubernetes/kubernetes-source.ts'
+import { createHttpClient } from './adapters/http/client.ts'
+import { configuredCredentials } from './adapters/http/configured-credentials.ts'
+import type { CredentialSource } from './adapters/http/credentials.ts'
+import { dockerCredentials } from './adapters/http/docker-credentials.ts'
+import type { HttpClient, HttpTls } from './adapters/http/http-types.ts'
+import { defaultStateDirectory, openState, type State } from './adapters/journal/open-state.ts'
+import { createReferenceFileSource } from './adapters/references/reference-file-source.ts'
+import { registryDrivers } from './adapters/registries/index.ts'
+import { recogniseRegistry } from './adapters/registries/recognise.ts'
+import { createStorageReader } from './adapters/registries/storage-distribution/storage-reader.ts'
+import { createStorageWriter } from './adapters/registries/storage-distribution/storage-writer.ts'
+import { helmReleases } from './adapters/releases/helm/helm-releases.ts'
+import { createReadableFileStore } from './adapters/storage/filesystem/read-files.ts'
+import { createMutableFileStore } from './adapters/storage/filesystem/write-files.ts'
+import type { ApplyPorts, RegistryPorts } from './app/apply.ts'
+import type { PlanPorts } from './app/plan.ts'
+import type { AuthSettings, ClusterSettings, Configuration, HelmSettings, RegistrySettings } from './config/configuration.ts'
+import { managedPrefixes, type ManagedRegistry } from './core/evidence/managed-names.ts'
+import { OperationalError } from './core/errors/errors.ts'
+import { parseDigest, type Digest } from './core/image/digest.ts'
+import { invariant } from './core/errors/invariant.ts'
+import type { RegistryName } from './core/image/names.ts'
+import { newRunId } from './core/journal/run-id.ts'
+import type { EvidenceSource } from './ports/evidence-source.ts'
+import type { MutableRegistry } from './ports/mutable-registry.ts'
+import type { ReadableRegistry } from './ports/readable-registry.ts'
+import type { RunOptions } from './ports/run-options.ts'
+
+export interface ComposeOptions {
+  /** @default the XDG state directory */
+  readonly stateDirectory?: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly version: string
+}
+
+export interface PlanningWorld {
+  readonly ports: PlanPorts
+  readonly readers: ReadonlyMap<RegistryName, ReadableRegistry>
+  readonly state: State
+  readonly managed: readonly ManagedRegistry[]
+  /** What a person should know of how the registries were recognised. */
+  readonly notes: readonly string[]
+  /** Requests sent so far, over all registries. */
+  requests(): number
+  close(): Promise<void>
+}
+
+export interface ApplyingWorld extends PlanningWorld {
+  readonly applyPorts: ApplyPorts
+  /** `host:pid`, for whoever finds our lease. */
+  readonly holder: string
+}
+
+/** The storage of a registry is of a layout, or in a store, that this version does not read. */
+export class StorageUnsupportedError extends OperationalError {
+  readonly code = 'STORAGE_UNSUPPORTED'
+  readonly hint = 'Use `layout: distribution` with `filesystem:`, or give the registry a `url:` instead of `storage:`.'
+  override readonly category = 'configuration'
+
+  constructor(registry: RegistryName, what: string) {
+    super(`This version of Winnow cannot read the storage of ${registry}: ${what} is not built in.`)
+  }
+}
+
+/** Everything a plan needs, and nothing that could change a registry. */
+export async function composePlanning(
+  configuration: Configuration,
+  options: ComposeOptions,
+  runOptions: RunOptions = {},
+): Promise<PlanningWorld> {
+  const world = await composeWorld(configuration, options, runOptions)
+  return world.planning
+}
+
+/** Everything an apply or an undo needs. */
+export async function composeApplying(
+  configuration: Configuration,
+  options: ComposeOptions,
+  runOptions: RunOptions = {},
+): Promise<ApplyingWorld> {
+  const { planning, parts } = await composeWorld(configuration, options, runOptions)
+  const registries = new Map<RegistryName, RegistryPorts>(
+    parts.map((part) => [part.reader.name, { reader: part.reader, writer: part.createWriter() }]),
+  )
+  const { state } = planning
+  return {
+    ...planning,
+    holder: `${hostname()}:${process.pid}`,
+    applyPorts: {
+      ...planning.ports,
+      registries,
+      journal: state.journal,
+      leases: state.leases,
+      newRunId: (at) => newRunId(at, randomBytes(2)),
+    },
+  }
+}
+
+/** Opens the state alone, for commands that only look back. */
+export async function composeState(options: ComposeOptions): Promise<State> {
+  return openState(stateDirectoryOf(options))
+}
+
+/** Where the state lies. */
+export function stateDirectoryOf(options: ComposeOptions): string {
+  return options.stateDirectory ?? defaultStateDirectory(options.environment)
+}
+
+/** The names under which the world may know the configured registries. */
+export function managedRegistriesOf(configuration: Configuration): readonly ManagedRegistry[] {
+  return [...configuration.registries.values()].map((settings) => ({
+    name: settings.name,
+    prefixes: managedPrefixes(settings.url, settings.aliases),
+  }))
+}
+
+/** SHA-256 over texts, one after the other. */
+export function sha256(texts: Iterable<string>): Digest {
+  const hash = createHash('sha256')
+  for (const text of texts) hash.update(text)
+  const digest = parseDigest(`sha256:${hash.digest('hex')}`)
+  invariant(digest !== undefined, 'SHA-256 gave something that is no digest')
+  return digest
+}
+
+/** The sources of evidence that the configuration names. */
+export function composeSources(configuration: Configuration): readonly EvidenceSource[] {
+  const { kubernetes, helm, references } = configuration.evidence
+  return [
+    ...kubernetes.flatMap((cluster) => createKubernetesSources(kubernetesSettings(cluster, helm), helmReleases)),
+    ...references.map(({ name, path }) => createReferenceFileSource({ name, path })),
+  ]
+}
+
+/** How a cluster is read, from how it is configured. */
+export function kubernetesSettings(cluster: ClusterSettings, helm: HelmSettings): KubernetesSettings {
+  const common = { name: cluster.name, helm: helmRevisions(helm) }
+  switch (cluster.kind) {
+    case 'kubeconfig':
+      return {
+        ...common,
+        ...(cluster.kubeconfig !== undefined && { kubeconfig: cluster.kubeconfig }),
+        ...(cluster.context !== undefined && { context: cluster.context }),
+      }
+    case 'in-cluster':
+      return { ...common, inCluster: true }
+    case 'dump':
+      return { ...common, dump: cluster.path }
+  }
+}
+
+function helmRevisions(helm: HelmSettings): KubernetesSettings['helm'] {
+  switch (helm.kind) {
+    case 'all':
+      return { revisions: 'all' }
+    case 'newest':
+      return { revisions: helm.revisions }
+    case 'off':
+      return false
+  }
+}
+
+interface RegistryPart {
+  readonly reader: ReadableRegistry
+  readonly createWriter: () => MutableRegistry
+  readonly note: string | undefined
+  readonly http: HttpClient | undefined
+}
+
+async function composeWorld(
+  configuration: Configuration,
+  options: ComposeOptions,
+  runOptions: RunOptions,
+): Promise<{ readonly planning: PlanningWorld; readonly parts: readonly RegistryPart[] }> {
+  const state = await openState(stateDirectoryOf(options))
+  const parts: RegistryPart[] = []
+  try {
+    for (const settings of configuration.registries.values()) {
+      parts.push(await composeRegistry(settings, state, options, runOptions))
+    }
+  } catch (error) {
+    await closeAll(parts, state)
+    throw error
+  }
+  const readers = new Map(parts.map(({ reader }) => [reader.name, reader]))
+  const now = (): number => Date.now()
+  const planning: PlanningWorld = {
+    ports: {
+      readers: [...readers.values()],
+      sources: composeSources(configuration),
+      memory: state.memory,
+      now,
+      hash: sha256,
+    },
+    readers,
+    state,
+    managed: managedRegistriesOf(configuration),
+    notes: parts.flatMap(({ note }) => note ?? []),
+    requests: () => parts.reduce((total, { http }) => total + (http?.stats.requests ?? 0), 0),
+    close: () => closeAll(parts, state),
+  }
+  return { planning, parts }
+}
+
+async function closeAll(parts: readonly RegistryPart[], state: State): Promise<void> {
+  for (const { http } of parts) await http?.close()
+  await state.close()
+}
+
+async function composeRegistry(
+  settings: RegistrySettings,
+  state: State,
+  options: ComposeOptions,
+  runOptions: RunOptions,
+): Promise<RegistryPart> {
+  // Storage wins over an address: it knows upload times and untagged manifests, and needs no registry process.
+  if (settings.storage !== undefined) return composeStorage(settings, state)
+  const { url, name } = settings
+  invariant(url !== undefined, `the registry ${name} has neither url nor storage`)
+  const http = createHttpClient({
+    base: url,
+    credentials: credentialsOf(settings.auth, options.environment),
+    concurrency: settings.concurrency,
+    userAgent: `winnow/${options.version}`,
+    insecure: settings.insecure,
+    allowPrivateRealm: settings.allowPrivateRealm,
+    tls: await tlsOf(settings),
+    environment: options.environment,
+    ...(settings.proxy !== undefined && { proxy: settings.proxy }),
+  })
+  try {
+    const recognised =
+      settings.kind === 'auto' ? await recogniseRegistry({ name, baseUrl: url, http }, runOptions) : undefined
+    const driver = registryDrivers[recognised?.kind ?? (settings.kind === 'auto' ? 'generic' : settings.kind)]
+    return {
+      reader: driver.createReader({ name, baseUrl: url, http, cache: state.cache, concurrency: settings.concurrency }),
+      createWriter: () => driver.createWriter({ name, baseUrl: url, http }),
+      note: recognised?.note,
+      http,
+    }
+  } catch (error) {
+    await http.close()
+    throw error
+  }
+}
+
+function composeStorage(settings: RegistrySettings, state: State): RegistryPart {
+  const { name, storage } = settings
+  invariant(storage !== undefined, `the registry ${name} has no storage`)
+  if (storage.layout !== 'distribution') throw new StorageUnsupportedError(name, `layout: ${storage.layout}`)
+  if (storage.store.kind !== 'filesystem') throw new StorageUnsupportedError(name, `${storage.store.kind}:`)
+  const { path } = storage.store
+  return {
+    reader: createStorageReader({ name, store: createReadableFileStore(path), cache: state.cache }),
+    createWriter: () => createStorageWriter({ name, store: createMutableFileStore(path) }),
+    note: undefined,
+    http: undefined,
+  }
+}
+
+function credentialsOf(
+  auth: AuthSettings | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): CredentialSource {
+  if (auth === undefined) return dockerCredentials({ environment })
+  if (auth.kind === 'token') {
+    const { token } = auth
+    return configuredCredentials(
+      token.kind === 'env' ? { tokenEnv: token.variable } : { tokenFile: token.path },
+      environment,
+    )
+  }
+  const { username, password } = auth
+  return configuredCredentials(
+    {
+      ...(username.kind === 'env' ? { usernameEnv: username.variable } : { username: username.value }),
+      ...(password.kind === 'env' ? { passwordEnv: password.variable } : { passwordFile: password.path }),
+    },
+    environment,
+  )
+}
+
+async function tlsOf({ tls }: RegistrySettings): Promise<HttpTls> {
+  const [ca, cert, key] = await Promise.all([tls.caFile, tls.certFile, tls.keyFile].map(readPem))
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    rejectUnauthorized: !tls.insecureSkipVerify,
+  }
+}
+
+/** A certificate or key file that the configuration names cannot be read. */
+export class TlsFileError extends OperationalError {
+  readonly code = 'TLS_FILE_UNREADABLE'
+  readonly hint = 'Check the path and the rights of the file; it must hold PEM text.'
+  override readonly category = 'configuration'
+
+  constructor(path: string, options: { readonly cause: unknown }) {
+    super(`The certificate or key file ${path} cannot be read.`, options)
+  }
+}
+
+async function readPem(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new TlsFileError(path, { cause })
+  }
+}
