@@ -59,7 +59,6 @@ export function contentType(response: HttpResponse): string {
 }
 
 export function quotable(text: string): string {
-   
   const plain = text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim()
   return new Redactor().text(plain.slice(0, SAID_LENGTH_MAX))
 }

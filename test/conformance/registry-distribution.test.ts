@@ -1,0 +1,149 @@
+/** The conformance suite against real CNCF Distribution, in each of the ways it is run. */
+import { describe, expect, it } from 'vitest'
+import { createHttpClient } from '../../src/adapters/http/client.ts'
+import { createMemoryManifestCache } from '../../src/adapters/journal/memory/manifest-cache.ts'
+import { registryDrivers, type RegistryKind } from '../../src/adapters/registries/index.ts'
+import type { RegistryName } from '../../src/core/image/names.ts'
+import {
+  distributionBinaries,
+  startDockerRegistry,
+  testCredentials,
+  type DockerRegistryOptions,
+} from '../servers/docker-registry.ts'
+import { missing, titled } from '../servers/find.ts'
+import { pushBlob, pushManifest } from '../servers/push.ts'
+import { startZot } from '../servers/zot.ts'
+import { registryConformance, type RegistryExpectations, type RegistryUnderTest } from './registry.ts'
+
+const common = {
+  listsUntagged: false,
+  pushTime: false,
+  deleteRemovesSiblings: true,
+  deletes: { state: 'unknown' },
+} as const
+// Debian's 2.8 has schema 1 switched off, as everyone has, and 3.x does not know it any more.
+const line2: RegistryExpectations = {
+  capabilities: {
+    ...common,
+    product: 'CNCF Distribution 2',
+    deleteByTag: false,
+    protectsChildren: false,
+    referrersApi: false,
+  },
+  without: ['schema1'],
+}
+// 3.x wants every entry of an index to be a manifest it has.
+const line3: RegistryExpectations = {
+  capabilities: {
+    ...common,
+    product: 'CNCF Distribution 3',
+    deleteByTag: true,
+    protectsChildren: false,
+    referrersApi: false,
+  },
+  without: ['schema1', 'cache'],
+}
+
+const variants: readonly {
+  readonly name: string
+  readonly options: DockerRegistryOptions
+  readonly expected: RegistryExpectations
+}[] = [
+  { name: 'Distribution 2.8', options: {}, expected: line2 },
+  { name: 'Distribution 2.8 with pages of five', options: { maxEntries: 5 }, expected: line2 },
+  { name: 'Distribution 2.8 with htpasswd', options: { htpasswd: testCredentials }, expected: line2 },
+  {
+    name: 'Distribution 2.8 with deletion switched off',
+    options: { delete: false },
+    expected: { ...line2, refuses: 'disabled' },
+  },
+  { name: 'Distribution 3', options: { binary: 'v3' }, expected: line3 },
+]
+
+for (const { name, options, expected } of variants) {
+  const needed = distributionBinaries[options.binary ?? 'debian']
+  describe.skipIf(missing(needed))(titled('real registry', needed), () => {
+    registryConformance(name, expected, async () => {
+      const server = await startDockerRegistry(options)
+      return over(
+        'distribution',
+        server.url,
+        server.urlWithCredentials,
+        () => server.stop(),
+        options.htpasswd,
+      )
+    })
+  })
+}
+
+describe.skipIf(missing('zot'))(titled('real registry', 'zot'), () => {
+  const capabilities = {
+    ...common,
+    product: 'zot',
+    deleteByTag: true,
+    protectsChildren: true,
+    referrersApi: true,
+  }
+  registryConformance(
+    'zot',
+    { capabilities, without: ['schema1', 'cache'], deletesChildren: true },
+    async () => {
+      const server = await startZot()
+      return over('zot', server.url, server.url, () => server.stop())
+    },
+  )
+})
+
+function over(
+  kind: RegistryKind,
+  baseUrl: string,
+  seedUrl: string,
+  stop: () => Promise<void>,
+  login?: { readonly user: string; readonly password: string },
+): RegistryUnderTest {
+  const credentials = login && {
+    get: async () => ({ kind: 'basic', username: login.user, password: login.password }) as const,
+  }
+  const http = createHttpClient({ base: baseUrl, ...(credentials && { credentials }) })
+  const settings = { name: 'test' as RegistryName, baseUrl, http, cache: createMemoryManifestCache() }
+  const driver = registryDrivers[kind]
+  return {
+    reader: driver.createReader(settings),
+    writer: driver.createWriter(settings),
+    nextReader: () => driver.createReader(settings),
+    requestCount: () => http.stats.requests,
+    seeder: {
+      putBlob: async (repository, bytes) => {
+        await pushBlob(seedUrl, repository, bytes)
+      },
+      putManifest: async (repository, bytes, mediaType, reference) => {
+        await pushManifest(seedUrl, repository, bytes, mediaType, reference)
+      },
+    },
+    stop: async () => {
+      await http.close()
+      await stop()
+    },
+  }
+}
+
+describe.skipIf(missing('docker-registry'))(titled('Distribution read-only', 'docker-registry'), () => {
+  it('is told apart from deletion switched off, and says what to change', async () => {
+    const server = await startDockerRegistry({ readOnly: true })
+    const { writer, stop } = over('distribution', server.url, server.url, () => server.stop())
+    const { plant } = await import('./registry-fixture.ts')
+    const { parseRepositoryName } = await import('../../src/core/image/names.ts')
+    const repository = parseRepositoryName('team/app')
+    if (repository === undefined) throw new Error('no name')
+    const { index } = plant(repository).graph
+    expect(await writer.deleteManifest(repository, index.digest)).toMatchObject({
+      kind: 'refused',
+      reason: 'read-only',
+    })
+    expect(await writer.putManifest(repository, index, undefined)).toMatchObject({
+      kind: 'refused',
+      reason: 'read-only',
+    })
+    await stop()
+  })
+})
