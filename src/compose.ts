@@ -101,7 +101,7 @@ export async function composeApplying(
       registries,
       journal: state.journal,
       leases: state.leases,
-      newRunId: (at) => newRunId(at, randomBytes(2)),
+      newRunId: (at) => newRunId(at, randomBytes(2).toString('hex')),
     },
   }
 }
