@@ -105,7 +105,7 @@ export const variable: z.ZodString = checkedText((value) =>
         problem: 'This is not the name of an environment variable.',
         hint: 'Write the name alone, without $, such as REGISTRY_PASSWORD. The value itself never stands in this file.',
       },
-).meta({ examples: ['REGISTRY_PASSWORD'] })
+)
 
 /** One or several; an empty list is refused, because "any of nothing" is never meant. */
 export function oneOrMore<T extends z.ZodType>(element: T): z.ZodUnion<readonly [T, z.ZodArray<T>]> {

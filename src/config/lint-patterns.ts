@@ -31,7 +31,7 @@ export function lintTagPatterns(written: string | readonly string[], path: Path,
 /** `.` is usual in tags, so `v1.*` is a glob like any other; anchors, escapes and quantified groups are not. */
 function looksLikeExpression(pattern: string): boolean {
   if (pattern.startsWith('/')) return false
-  return /^\^|\$$|\\[dwsSDWb.]|^\.\*|\.\+|[)\]][+?*{]|\([^)]*\|/.test(pattern)
+  return /^\^|\$$|\\[dwsSDWb.]|^\.\*|\.\+|\)[+?*{]|\][+{]|\([^)]*\|/.test(pattern)
 }
 
 function looksLikeSearch(pattern: string): boolean {
