@@ -74,6 +74,8 @@ export interface HttpTls {
   readonly key?: string
   /** @default true */
   readonly rejectUnauthorized?: boolean
+  /** The name the certificate of the base's own origin is checked against. @default the host of the URL */
+  readonly serverName?: string
 }
 
 export interface HttpRetry {

@@ -120,14 +120,17 @@ export class Transport {
     })
   }
 
-  #tlsOptions(url: URL): Pick<ConnectionOptions, 'secureContext' | 'rejectUnauthorized'> {
+  #tlsOptions(url: URL): Pick<ConnectionOptions, 'secureContext' | 'rejectUnauthorized' | 'servername'> {
     const { tls, base } = this.#settings
     if (url.protocol !== 'https:') return {}
     const isOwn = url.origin === base.origin
     // Switching verification off is meant for the registry; a token server elsewhere is verified all the same.
     const rejectUnauthorized = isOwn ? (tls.rejectUnauthorized ?? true) : true
+    const servername = isOwn && tls.serverName !== undefined ? { servername: tls.serverName } : {}
     const hasOwnFiles = tls.ca !== undefined || (isOwn && tls.cert !== undefined)
-    return hasOwnFiles ? { rejectUnauthorized, secureContext: this.#context(isOwn) } : { rejectUnauthorized }
+    return hasOwnFiles
+      ? { rejectUnauthorized, ...servername, secureContext: this.#context(isOwn) }
+      : { rejectUnauthorized, ...servername }
   }
 
   /** Made once: reading 150 root certificates for every connection costs milliseconds. */
