@@ -1,4 +1,5 @@
 /** One signal for a call: it aborts when the user does, when the client closes, or when the call's time is up. */
+import { setMaxListeners } from 'node:events'
 import { InterruptedError } from '../../core/errors/errors.ts'
 import { HttpTimeoutError } from './http-errors.ts'
 import { describeDuration } from './retry-policy.ts'
@@ -21,8 +22,11 @@ export function openDeadline(
     controller.abort(new InterruptedError())
   }
   for (const signal of outer) {
-    if (signal?.aborted === true) interrupt()
-    signal?.addEventListener('abort', interrupt, { once: true })
+    if (signal === undefined) continue
+    if (signal.aborted) interrupt()
+    // One signal stops hundreds of requests, each of which takes its listener away again: no leak to warn of.
+    setMaxListeners(0, signal)
+    signal.addEventListener('abort', interrupt, { once: true })
   }
   let timer: NodeJS.Timeout | undefined
   return {
