@@ -15,8 +15,8 @@ import type { JournalStore } from '../../src/ports/journal-store.ts'
 export interface Opened<T> {
   readonly store: T
   /** The same content seen afresh; stores that keep nothing answer with themselves. */
-  reopen(): Promise<T>
-  close(): Promise<void>
+  readonly reopen: () => Promise<T>
+  readonly close: () => Promise<void>
 }
 
 export const registry = 'prod' as RegistryName

@@ -25,6 +25,6 @@ const columnOf: Readonly<Record<Act['kind'], 'deleted' | 'untagged' | 'restored'
 }
 
 /** Whether the world is now as the act wanted it. */
-export function isDone(outcome: ActOutcome): boolean {
+function isDone(outcome: ActOutcome): boolean {
   return outcome === 'done' || outcome === 'absent' || outcome === 'settled-done'
 }

@@ -78,7 +78,8 @@ function findRun(database: Database, run: RunId): number {
 function insertSaved(database: Database, runKey: number, entry: SavedEntry): void {
   const digest = digestToColumn(entry.digest)
   database
-    .prepare('INSERT INTO contents (digest, bytes) VALUES (?, ?) ON CONFLICT DO NOTHING')
+    // Node 22 binds empty bytes as NULL.
+    .prepare("INSERT INTO contents (digest, bytes) VALUES (?, coalesce(?, x'')) ON CONFLICT DO NOTHING")
     .run(digest, entry.bytes)
   database
     .prepare(

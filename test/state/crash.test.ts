@@ -1,0 +1,96 @@
+/** What a kill -9 leaves behind: everything that was acknowledged, nothing half, and nobody locked out. */
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { openState } from '../../src/adapters/journal/open-state.ts'
+import type { RegistryName, RepositoryName } from '../../src/core/image/names.ts'
+import type { RunId } from '../../src/core/journal/entry.ts'
+import { integrityOf } from './integrity.ts'
+import { engines, temporaryDirectory } from './open.ts'
+import { bundleChild, spawnChild } from './spawn-child.ts'
+
+let script = ''
+beforeAll(async () => {
+  script = await bundleChild()
+})
+
+const kills = 50
+
+describe.each(engines)('after kill -9, with the engine %s', (engine) => {
+  it(`keeps what was acknowledged, whole, through ${kills} kills`, { timeout: 180_000 }, async () => {
+    const directory = temporaryDirectory()
+    const acknowledged: string[] = []
+    let interrupted = 0
+    for (let n = 0; n < kills; n += 1) {
+      const child = spawnChild(script, ['journal', directory.path, engine, String(n)])
+      await child.said(2)
+      // Prime steps spread the kills over every part of a transaction.
+      await sleep((n * 7) % 41)
+      await child.kill()
+      acknowledged.push(...child.lines.slice(1))
+      if (hasHotJournal(directory.path) || existsSync(join(directory.path, 'state.db.lock'))) interrupted += 1
+    }
+    expect(acknowledged.length).toBeGreaterThan(kills)
+    const state = await openState(directory.path, { engine })
+    const runs = new Set((await state.journal.listRuns()).map((run) => String(run.id)))
+    expect(acknowledged.filter((id) => !runs.has(id))).toEqual([])
+    for (const id of acknowledged) {
+      const saved = (await state.journal.readRun(id as RunId))?.saved ?? []
+      expect(saved).toHaveLength(40)
+      for (const { digest, bytes } of saved) {
+        expect(createHash('sha256').update(bytes).digest('hex')).toBe(digest.slice(7))
+      }
+    }
+    await state.close()
+    expect(await integrityOf(join(directory.path, 'state.db'), engine)).toBe('ok')
+    // Otherwise the kills came at idle moments, and this test proved nothing.
+    expect(interrupted).toBeGreaterThan(kills / 10)
+    expect(readdirSync(directory.path).filter((name) => name.includes('lock'))).toEqual([])
+    directory.remove()
+  })
+
+  it('gives the lease of a killed process to the next one at once, with a higher token', async () => {
+    const directory = temporaryDirectory()
+    const child = spawnChild(script, ['lease', directory.path, engine])
+    await child.said(2)
+    const state = await openState(directory.path, { engine })
+    const timing = { ttlMs: 15_000, renewMs: 5_000, waitMs: 10_000 }
+    expect(await state.leases.acquire('prod', 'me', timing)).toMatchObject({ kind: 'held', holder: 'child' })
+    await child.kill()
+    const started = Date.now()
+    const lease = await state.leases.acquire('prod', 'me', timing)
+    expect(lease).toMatchObject({ kind: 'lease', token: Number(child.lines[1]) + 1 })
+    expect(Date.now() - started).toBeLessThan(5_000)
+    if (lease.kind === 'lease') await lease.release()
+    await state.close()
+    directory.remove()
+  })
+
+  it('loses nothing when several processes write at the same time', { timeout: 120_000 }, async () => {
+    const directory = temporaryDirectory()
+    // Each on an engine of its own choice, as after an upgrade of Node on one of two machines' schedules.
+    const children = [0, 1, 2].map((n) =>
+      spawnChild(script, [
+        'contend',
+        directory.path,
+        engines[n % engines.length] ?? engine,
+        `${n * 1_000},60`,
+      ]),
+    )
+    expect(await Promise.all(children.map((child) => child.ended()))).toEqual([0, 0, 0])
+    const state = await openState(directory.path, { engine })
+    const pushes = await state.memory.recordedPushes('prod' as RegistryName, 'team/app' as RepositoryName)
+    expect(pushes.size).toBe(180)
+    await state.close()
+    expect(await integrityOf(join(directory.path, 'state.db'), engine)).toBe('ok')
+    directory.remove()
+  })
+})
+
+/** A rollback journal whose header is not yet cleared: a transaction was cut off. */
+function hasHotJournal(directory: string): boolean {
+  const path = join(directory, 'state.db-journal')
+  return existsSync(path) && (readFileSync(path)[0] ?? 0) !== 0
+}
