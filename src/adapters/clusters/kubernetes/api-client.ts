@@ -12,7 +12,7 @@ import { createHttpClient, type HttpClient, type HttpResponse, type HttpSettings
 import { RateLimitedError, ServerFailedError, UnauthorizedError } from '../../http/http-errors.ts'
 import { clusterCredentials } from './cluster-credentials.ts'
 import { ClusterAnswerError, withoutSecrets } from './cluster-errors.ts'
-import type { ClientCertificate, ClusterAccess } from './kubeconfig.ts'
+import type { ClientCertificate, ClusterAccess } from './cluster-access.ts'
 import { asShape, asText, type Shape } from './shape.ts'
 
 export interface ApiQuery {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import { clusterCredentials } from './cluster-credentials.ts'
 import { runExecPlugin, type ExecPlugin } from './exec-plugin.ts'
-import type { ClusterAccess, UserCredential } from './kubeconfig.ts'
+import type { ClusterAccess, UserCredential } from './cluster-access.ts'
 
 let dir: string
 beforeAll(() => {

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises'
 import type { Credential, CredentialOptions, CredentialSource } from '../../http/credentials.ts'
 import { ClusterAccessError } from './cluster-errors.ts'
 import { runExecPlugin, type ExecCredential } from './exec-plugin.ts'
-import type { ClientCertificate, ClusterAccess } from './kubeconfig.ts'
+import type { ClientCertificate, ClusterAccess } from './cluster-access.ts'
 import type { Shape } from './shape.ts'
 
 /** A credential that expires sooner than this counts as expired, so that it lives through the request it is for. */

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { ClusterAccessError } from './cluster-errors.ts'
-import type { ClusterAccess } from './kubeconfig.ts'
+import type { ClusterAccess } from './cluster-access.ts'
 import { asText } from './shape.ts'
 
 const SERVICE_ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount'

@@ -8,8 +8,8 @@
  * named. Never reads values or chart files, which speak of images that were not installed. Does not see releases that
  * Helm keeps in SQL (HELM_DRIVER=sql): they are not in the cluster.
  */
-import type { DigestInUse, ReferenceInUse, SourceProblem } from '../../../core/evidence/evidence.ts'
-import { createExtractor, type Extraction } from '../../../core/evidence/extract.ts'
+import type { SourceProblem } from '../../../core/evidence/evidence.ts'
+import { createExtractor, type Extraction, type Extractor } from '../../../core/evidence/extract.ts'
 import type { ManagedNames } from '../../../core/evidence/managed-names.ts'
 import type {
   ReleaseReader,
@@ -42,17 +42,17 @@ export const helmReleases: ReleaseStorage = {
 
 class HelmReleaseReader implements ReleaseReader {
   readonly #managed: ManagedNames
-  readonly #settings: ReleaseSettings
+  readonly #revisionsMax: 'all' | number
+  readonly #extractor: Extractor
   /** Revisions that may still be pushed out by newer ones; empty while all revisions count. */
   readonly #waiting = new Map<string, readonly StoredRevision[]>()
-  readonly #references: ReferenceInUse[] = []
-  readonly #digests: DigestInUse[] = []
   readonly #problems: SourceProblem[] = []
   #revisions = 0
 
-  constructor(managed: ManagedNames, settings: ReleaseSettings) {
+  constructor(managed: ManagedNames, { revisions, strict }: ReleaseSettings) {
     this.#managed = managed
-    this.#settings = settings
+    this.#revisionsMax = revisions
+    this.#extractor = createExtractor(managed, strict === undefined ? {} : { strict })
   }
 
   add(kind: StorageKind, object: unknown): void {
@@ -66,7 +66,7 @@ class HelmReleaseReader implements ReleaseReader {
       return
     }
     const { release } = stored
-    const { revisions } = this.#settings
+    const revisions = this.#revisionsMax
     // Without a revision number nothing newer can push it out.
     if (revisions === 'all' || release.revision === undefined) this.#read(release)
     else this.#waiting.set(release.id, newest([...(this.#waiting.get(release.id) ?? []), release], revisions))
@@ -75,10 +75,11 @@ class HelmReleaseReader implements ReleaseReader {
   result(): Extraction {
     for (const release of [...this.#waiting.values()].flat()) this.#read(release)
     this.#waiting.clear()
+    const { references, digests, problems } = this.#extractor.result()
     return {
-      references: this.#references,
-      digests: this.#digests,
-      problems: this.#problems,
+      references,
+      digests,
+      problems: [...this.#problems, ...problems],
       objects: this.#revisions,
       pods: 0,
     }
@@ -89,16 +90,15 @@ class HelmReleaseReader implements ReleaseReader {
     const release = this.#decode(stored)
     if (release === undefined) return
     const { where } = stored
-    const typed = createExtractor(this.#managed, this.#extractorSettings())
     for (const text of [release.manifest, ...release.hooks]) {
       const { documents, unreadable } = manifestDocuments(text)
-      for (const { resource, object } of documents) typed.addObject(resource, object)
+      for (const { resource, object } of documents) {
+        // The kind is what reports call the object; there it has to say first which release it is in.
+        this.#extractor.addObject({ ...resource, kind: `${where}: ${resource.kind}` }, object)
+      }
       if (unreadable > 0) this.#unreadableYaml(where, unreadable)
     }
-    this.#take(typed.result(), (within) => `${where}: ${within}`)
-    const scanned = createExtractor(this.#managed, this.#extractorSettings())
-    scanned.addHelmRelease(release.stored, where)
-    this.#take(scanned.result(), (within) => within)
+    this.#extractor.addHelmRelease(release.stored, where)
   }
 
   #decode(stored: StoredRevision): HelmRelease | undefined {
@@ -109,13 +109,6 @@ class HelmReleaseReader implements ReleaseReader {
       this.#incomplete(`${stored.where} cannot be read: ${why}. Its images are unknown.`, REPAIR)
       return undefined
     }
-  }
-
-  #take(extraction: Extraction, place: (within: string) => string): void {
-    for (const { reference, where } of extraction.references)
-      this.#references.push({ reference, where: place(where) })
-    for (const { digest, where } of extraction.digests) this.#digests.push({ digest, where: place(where) })
-    for (const problem of extraction.problems) this.#problems.push({ ...problem, text: place(problem.text) })
   }
 
   #unreadableYaml(where: string, count: number): void {
@@ -130,10 +123,6 @@ class HelmReleaseReader implements ReleaseReader {
 
   #incomplete(text: string, hint: string): void {
     this.#problems.push({ severity: 'incomplete', text: `${text} ${hint}`, accept: undefined })
-  }
-
-  #extractorSettings(): { readonly strict?: boolean } {
-    return this.#settings.strict === undefined ? {} : { strict: this.#settings.strict }
   }
 }
 
