@@ -190,7 +190,7 @@ export async function seedGraph(
   without: readonly PlantedName[],
 ): Promise<Graph> {
   const { graph, blobs } = plant(repository)
-  for (const bytes of blobs) await seeder.putBlob(repository, bytes)
+  await Promise.all(blobs.map((bytes) => seeder.putBlob(repository, bytes)))
   for (const [name, { bytes, mediaType, tags, digest }] of entriesOf(graph)) {
     if (without.includes(name)) continue
     for (const reference of tags.length === 0 ? [digest] : tags) {
