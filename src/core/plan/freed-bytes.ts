@@ -33,13 +33,18 @@ export function freedBytes(
   eachManifest(inventory, (manifest, repository) => {
     if (going.get(repository)?.has(manifest.digest) === true) return
     candidates.delete(manifest.digest)
+    // An index elsewhere may name a child that only this repository links: the registry's sweep marks it all the same.
+    for (const child of manifest.children) candidates.delete(child)
     if (manifest.config !== undefined) candidates.delete(manifest.config.digest)
     for (const layer of manifest.layers) candidates.delete(layer.digest)
   })
   return { freed: sum(candidates.values()), apparent }
 }
 
-function eachManifest(inventory: Inventory, visit: (manifest: ManifestRecord, repository: RepositoryName) => void): void {
+function eachManifest(
+  inventory: Inventory,
+  visit: (manifest: ManifestRecord, repository: RepositoryName) => void,
+): void {
   for (const repository of inventory.repositories) {
     for (const manifest of repository.manifests) visit(manifest, repository.name)
   }

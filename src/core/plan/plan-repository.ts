@@ -79,7 +79,29 @@ interface Decided {
   readonly verdict: Verdict
 }
 
-function tentativeFate({ node, positions }: ImageRows, facts: RepositoryFacts): Fate {
+function tentativeFate(image: ImageRows, facts: RepositoryFacts): Fate {
+  const [position] = image.positions
+  const row = position === undefined ? undefined : facts.evaluation.rows[position]
+  const isAlone = image.positions.length === 1 && facts.evaluation.policy.unit === 'image'
+  return isAlone && position !== undefined && row !== undefined && facts.heldBack === undefined
+    ? fateOfRow(image.node, row, facts.evaluation.verdict(position), facts)
+    : fateOfRows(image, facts)
+}
+
+/** An image is one row, and nothing but its protections stands beside its verdict. */
+function fateOfRow(node: Node, row: Row, verdict: Verdict, facts: RepositoryFacts): Fate {
+  const protections = facts.protectionsOf(node)
+  if (verdict.kind === 'keep') {
+    const reasons = protections.length === 0 ? verdict.reasons : [...protections, ...verdict.reasons]
+    return stay(node, row, reasons, undefined)
+  }
+  if (protections.length > 0) return stay(node, row, protections, verdict.decidedBy)
+  return { kind: 'delete', node, row, reasons: verdict.reasons, decidedBy: verdict.decidedBy, along: nothing }
+}
+
+const nothing: readonly never[] = []
+
+function fateOfRows({ node, positions }: ImageRows, facts: RepositoryFacts): Fate {
   const decided = positions.flatMap((position) => {
     const row = facts.evaluation.rows[position]
     return row === undefined ? [] : [{ row, verdict: facts.evaluation.verdict(position) }]
@@ -90,7 +112,9 @@ function tentativeFate({ node, positions }: ImageRows, facts: RepositoryFacts): 
   if (facts.heldBack !== undefined) {
     return stay(node, row, [{ kind: 'repository-incomplete', text: facts.heldBack }], otherwise)
   }
-  const protections = facts.protectionsOf(node).filter((reason) => facts.evaluation.policy.unit === 'image' || reason.kind !== 'protected-tag')
+  const protections = facts
+    .protectionsOf(node)
+    .filter((reason) => facts.evaluation.policy.unit === 'image' || reason.kind !== 'protected-tag')
   const kept = decided.flatMap(({ row: each, verdict }) => keptReasons(each, verdict, facts))
   if (protections.length > 0) return stay(node, row, [...protections, ...kept], otherwise)
   if (kept.length === 0) return leave(node, row, decided)
@@ -98,14 +122,15 @@ function tentativeFate({ node, positions }: ImageRows, facts: RepositoryFacts): 
 }
 
 function stay(node: Node, row: Row, reasons: readonly Reason[], otherwise: DecidedBy | undefined): Fate {
-  return { kind: 'keep', node, row, reasons, untag: [], otherwise }
+  return { kind: 'keep', node, row, reasons, untag: nothing, otherwise }
 }
 
 function leave(node: Node, row: Row, decided: readonly Decided[]): Fate {
   const verdicts = decided.flatMap(({ verdict }) => (verdict.kind === 'delete' ? [verdict] : []))
   const [first] = verdicts
   if (first === undefined) return stay(node, row, [], undefined)
-  const reasons = verdicts.length === 1 ? first.reasons : distinctReasons(verdicts.flatMap((verdict) => verdict.reasons))
+  const reasons =
+    verdicts.length === 1 ? first.reasons : distinctReasons(verdicts.flatMap((verdict) => verdict.reasons))
   return { kind: 'delete', node, row, reasons, decidedBy: first.decidedBy, along: [] }
 }
 
@@ -137,7 +162,11 @@ function keepSome(
 }
 
 /** Why a row stays: its rules, or, where tags are rows, its own protected tag. */
-function keptReasons(row: Row, verdict: Verdict, { protect, evaluation }: RepositoryFacts): readonly Reason[] {
+function keptReasons(
+  row: Row,
+  verdict: Verdict,
+  { protect, evaluation }: RepositoryFacts,
+): readonly Reason[] {
   const reasons = verdict.kind === 'keep' ? verdict.reasons : []
   if (evaluation.policy.unit === 'image') return reasons
   const tag = row.tags.find((each) => protect.tags?.matches(each.name) === true)
@@ -159,6 +188,8 @@ function applyGraph(tentative: readonly Fate[], graph: ImageGraph): readonly Fat
   const neededBy = new Map<Node, Node>()
   for (const fate of tentative) {
     if (fate.kind === 'delete') continue
+    // A child or referrer with a tag of its own may stay while what it hangs on goes: then it is no company.
+    neededBy.set(fate.node, fate.node)
     for (const node of graph.reachable(fate.node)) if (!neededBy.has(node)) neededBy.set(node, fate.node)
   }
   const fates = tentative.map((fate) => (fate.kind === 'delete' ? keepNeeded(fate, neededBy, graph) : fate))
@@ -172,7 +203,12 @@ function keepNeeded(fate: Leaving, neededBy: ReadonlyMap<Node, Node>, graph: Ima
   const keeper = neededBy.get(fate.node)
   if (keeper === undefined) return fate
   const name = graph.ordinaryTags(keeper)[0]?.name ?? graph.manifests[keeper]?.digest ?? ''
-  return stay(fate.node, fate.row, [{ kind: 'needed-by', text: `needed by ${name}, which stays` }], fate.decidedBy)
+  return stay(
+    fate.node,
+    fate.row,
+    [{ kind: 'needed-by', text: `needed by ${name}, which stays` }],
+    fate.decidedBy,
+  )
 }
 
 /**
