@@ -33,7 +33,7 @@ export interface FaultServer {
 export async function startFaultServer(script: Script, tls?: ServerOptions): Promise<FaultServer> {
   const requests: RecordedRequest[] = []
   const listener: RequestListener = (request, response) => {
-    void readAll(request).then((body) => {
+    const respond = (body: string) => {
       const recorded = {
         method: request.method ?? '',
         url: request.url ?? '',
@@ -42,6 +42,10 @@ export async function startFaultServer(script: Script, tls?: ServerOptions): Pro
       }
       requests.push(recorded)
       script(recorded, response, requests.length - 1)
+    }
+    readAll(request).then(respond, (error: unknown) => {
+      // A client that hangs up in the middle of its request is one of the faults.
+      response.destroy(error instanceof Error ? error : undefined)
     })
   }
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)

@@ -415,8 +415,8 @@ describe('interruption', () => {
   it('ends everything when it is closed', async () => {
     const { server, http } = await start(() => undefined)
     const request = failure(http.request({ method: 'GET', url: server.url }), InterruptedError)
-    setTimeout(() => void http.close(), 20)
-    await request
+    const closing = new Promise((resolve) => setTimeout(resolve, 20)).then(() => http.close())
+    await Promise.all([request, closing])
   })
 })
 
