@@ -8,6 +8,7 @@ import pLimit from 'p-limit'
 import { parseRepositoryName, type RepositoryName } from '../../../core/image/names.ts'
 import type { ReadableBlobStore, StoreEntry } from '../../../ports/readable-blob-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
+import { quoted } from './findings.ts'
 import { repositoriesFolder } from './layout.ts'
 
 /** Enough to keep a disk busy; more only queues. */
@@ -29,7 +30,7 @@ export async function findRepositories(
     for (const stray of strayFolders(name, entries)) {
       options?.onEvent?.({
         kind: 'warning',
-        text: `${repositoriesFolder}/${stray} is no repository and was not entered.`,
+        text: `${quoted(`${repositoriesFolder}/${stray}`)} is no repository and was not entered.`,
       })
     }
     await Promise.all(nestedNames(name, entries).map(visit))

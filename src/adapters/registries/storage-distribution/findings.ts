@@ -38,3 +38,8 @@ export function startFindings(): Findings {
     },
   }
 }
+
+/** A name from disk, fit for a terminal: whoever can push can make names, and names can hold control characters. */
+export function quoted(name: string): string {
+  return JSON.stringify(name.slice(0, 300)).replace(/[\u007f-\u009f]/g, '?')
+}

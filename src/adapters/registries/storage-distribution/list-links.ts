@@ -9,7 +9,7 @@ import { parseTagName, type RepositoryName, type TagName } from '../../../core/i
 import type { InstantMs } from '../../../core/inventory/inventory.ts'
 import type { StoreEntry } from '../../../ports/readable-blob-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import type { Findings } from './findings.ts'
+import { quoted, type Findings } from './findings.ts'
 import { currentLink, digestOfFolders, revisionLink, revisionsFolder, tagsFolder } from './layout.ts'
 import { readLink, type Source } from './read-content.ts'
 
@@ -40,7 +40,8 @@ export async function listTagLinks(
   const entries = (await source.store.list(tagsFolder(repository), options)) ?? []
   const names = entries.filter(isNoFile).flatMap(({ kind, name }) => {
     const tag = kind === 'folder' ? parseTagName(name) : undefined
-    if (tag === undefined) findings.fault(`${tagsFolder(repository)}/${name} is no tag; it was not followed.`)
+    if (tag === undefined)
+      findings.fault(`${quoted(`${tagsFolder(repository)}/${name}`)} is no tag; it was not followed.`)
     return tag === undefined ? [] : [tag]
   })
   return readEach(names, async (name) =>
@@ -82,7 +83,8 @@ async function listRevisionFolders(
       const isReal = kind === 'folder' && algorithm.kind === 'folder'
       const digest = isReal ? digestOfFolders(algorithm.name, name) : undefined
       if (digest !== undefined) digests.push(digest)
-      else findings.fault(`${folder}/${algorithm.name}/${name} is no digest; it was not followed.`)
+      else
+        findings.fault(`${quoted(`${folder}/${algorithm.name}/${name}`)} is no digest; it was not followed.`)
     }
   }
   return digests

@@ -13,7 +13,7 @@ import type { ManifestCache } from '../../../ports/manifest-cache.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { checkLayout } from './check-layout.ts'
 import { isRepository, strayFolders } from './find-repositories.ts'
-import { startFindings, type Findings } from './findings.ts'
+import { quoted, startFindings, type Findings } from './findings.ts'
 import { repositoryFolder, revisionLink } from './layout.ts'
 import { listRevisionLinks, listTagLinks, type RevisionLink, type TagLink } from './list-links.ts'
 import { readConfigFacts, readManifestFacts } from './read-facts.ts'
@@ -42,7 +42,7 @@ async function readManifests(
   const entries = (await source.store.list(repositoryFolder(name), options)) ?? []
   if (!isRepository(entries)) return []
   for (const stray of strayFolders(name, entries))
-    findings.fault(`${stray} is no repository; it was not entered.`)
+    findings.fault(`${quoted(stray)} is no repository; it was not entered.`)
 
   // Tags first: a push writes its manifest before its tag, so whatever a tag points to is in the later list.
   const tags = await listTagLinks(source, name, findings, options)

@@ -35,7 +35,10 @@ export async function restoreManifest(
   const facts = parseManifest(bytes, mediaType, digest)
   const blobs = neededBlobs(facts, bytes)
   const lost = await findLost(source, repository, facts, blobs, options)
-  if (lost !== undefined) return { kind: 'refused', reason: 'missing-blob', text: lost }
+  if (lost.length > 0) {
+    const text = `What it refers to is gone from ${repository}: ${lost.join(', ')}.`
+    return { kind: 'refused', reason: 'missing-blob', text }
+  }
 
   await writeBytes(source, digest, bytes, options)
   for (const blob of blobs) await writeLink(source, layerLink(repository, blob), blob, options)
@@ -66,26 +69,27 @@ function foreignLayers(bytes: Uint8Array): ReadonlySet<string> {
   return foreign
 }
 
-/** What the registry would refuse the manifest for, in words; undefined when everything is there. */
+/** Everything the registry would refuse the manifest for; empty when all of it is there. */
 async function findLost(
   source: MutableSource,
   repository: RepositoryName,
   facts: ManifestFacts,
   blobs: readonly Digest[],
   options: RunOptions | undefined,
-): Promise<string | undefined> {
+): Promise<readonly Digest[]> {
+  const lost: Digest[] = []
   for (const { digest: child } of facts.children) {
-    const place = await placeOf(source, revisionLink(repository, child), child, options)
-    if (place === undefined) return `Its child ${child} is not in ${repository} any more.`
+    if ((await placeOf(source, revisionLink(repository, child), child, options)) === undefined)
+      lost.push(child)
   }
   for (const blob of blobs) {
     // Without a link the bytes still count: the link is written again below.
     const isThere =
       (await placeOf(source, layerLink(repository, blob), blob, options)) !== undefined ||
       (await source.store.stat(blobKey(blob), options)) !== undefined
-    if (!isThere) return `Its blob ${blob} is gone from the storage.`
+    if (!isThere) lost.push(blob)
   }
-  return undefined
+  return lost
 }
 
 /** Where what a link names is stored; undefined without the link or without the bytes. */

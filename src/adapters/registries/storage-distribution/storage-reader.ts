@@ -36,6 +36,7 @@ export function createStorageReader({
   retryPauseMs = RETRY_PAUSE_MS,
 }: StorageReaderOptions): ReadableRegistry {
   const source: Source = { store, retryPauseMs }
+  let done = 0
   return {
     name,
     capabilities: async (options) => {
@@ -46,7 +47,12 @@ export function createStorageReader({
       await checkLayout(store, options)
       return findRepositories(store, options)
     },
-    readRepository: async (repository, options) => readRepository(source, cache, repository, options),
+    readRepository: async (repository, options) => {
+      const inventory = await readRepository(source, cache, repository, options)
+      done += inventory.manifests.length
+      options?.onEvent?.({ kind: 'progress', phase: 'manifests', done, note: `${name}/${repository}` })
+      return inventory
+    },
     resolveTag: async (repository, tag, options) =>
       presentOr(store, options, await resolveTag(source, repository, tag, options)),
     readManifest: async (repository, digest, options) =>
