@@ -7,7 +7,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { createKubernetesSources, type KubernetesSettings } from './adapters/clusters/kubernetes/kubernetes-source.ts'
+import {
+  createKubernetesSources,
+  type KubernetesSettings,
+} from './adapters/clusters/kubernetes/kubernetes-source.ts'
 import { createHttpClient } from './adapters/http/client.ts'
 import { configuredCredentials } from './adapters/http/configured-credentials.ts'
 import type { CredentialSource } from './adapters/http/credentials.ts'
@@ -24,7 +27,13 @@ import { createReadableFileStore } from './adapters/storage/filesystem/read-file
 import { createMutableFileStore } from './adapters/storage/filesystem/write-files.ts'
 import type { ApplyPorts, RegistryPorts } from './app/apply.ts'
 import type { PlanPorts } from './app/plan.ts'
-import type { AuthSettings, ClusterSettings, Configuration, HelmSettings, RegistrySettings } from './config/configuration.ts'
+import type {
+  AuthSettings,
+  ClusterSettings,
+  Configuration,
+  HelmSettings,
+  RegistrySettings,
+} from './config/configuration.ts'
 import { managedPrefixes, type ManagedRegistry } from './core/evidence/managed-names.ts'
 import { OperationalError } from './core/errors/errors.ts'
 import { parseDigest, type Digest } from './core/image/digest.ts'
@@ -64,7 +73,8 @@ export interface ApplyingWorld extends PlanningWorld {
 /** The storage of a registry is of a layout, or in a store, that this version does not read. */
 export class StorageUnsupportedError extends OperationalError {
   readonly code = 'STORAGE_UNSUPPORTED'
-  readonly hint = 'Use `layout: distribution` with `filesystem:`, or give the registry a `url:` instead of `storage:`.'
+  readonly hint =
+    'Use `layout: distribution` with `filesystem:`, or give the registry a `url:` instead of `storage:`.'
   override readonly category = 'configuration'
 
   constructor(registry: RegistryName, what: string) {
@@ -137,7 +147,9 @@ export function sha256(texts: Iterable<string>): Digest {
 export function composeSources(configuration: Configuration): readonly EvidenceSource[] {
   const { kubernetes, helm, references } = configuration.evidence
   return [
-    ...kubernetes.flatMap((cluster) => createKubernetesSources(kubernetesSettings(cluster, helm), helmReleases)),
+    ...kubernetes.flatMap((cluster) =>
+      createKubernetesSources(kubernetesSettings(cluster, helm), helmReleases),
+    ),
     ...references.map(({ name, path }) => createReferenceFileSource({ name, path })),
   ]
 }
@@ -243,7 +255,13 @@ async function composeRegistry(
       settings.kind === 'auto' ? await recogniseRegistry({ name, baseUrl: url, http }, runOptions) : undefined
     const driver = registryDrivers[recognised?.kind ?? (settings.kind === 'auto' ? 'generic' : settings.kind)]
     return {
-      reader: driver.createReader({ name, baseUrl: url, http, cache: state.cache, concurrency: settings.concurrency }),
+      reader: driver.createReader({
+        name,
+        baseUrl: url,
+        http,
+        cache: state.cache,
+        concurrency: settings.concurrency,
+      }),
       createWriter: () => driver.createWriter({ name, baseUrl: url, http }),
       note: recognised?.note,
       http,

@@ -47,7 +47,9 @@ export class FreshEvidence {
     options: RunOptions,
   ): Promise<FreshEvidence> {
     const known = new Set(ports.sources.map((source) => source.name))
-    const planned = plan?.evidence.filter((each) => each.leftOut && known.has(each.source)).map((each) => each.source)
+    const planned = plan?.evidence
+      .filter((each) => each.leftOut && known.has(each.source))
+      .map((each) => each.source)
     const again = { ...request, leftOut: [...new Set([...request.leftOut, ...(planned ?? [])])] }
     const managed = namesOf(request.registries, plan?.actions ?? [])
     return new FreshEvidence(again, ports, managed, await gatherNow(again, managed, ports, options))
@@ -71,7 +73,9 @@ export class FreshEvidence {
 
   async #fresh(options: RunOptions): Promise<Evidence> {
     if (this.isFresh()) return this.#current
-    this.#renewal ??= gatherNow(this.#request, this.#managed, this.#ports, options).finally(() => (this.#renewal = undefined))
+    this.#renewal ??= gatherNow(this.#request, this.#managed, this.#ports, options).finally(
+      () => (this.#renewal = undefined),
+    )
     this.#current = await this.#renewal
     return this.#current
   }

@@ -51,11 +51,15 @@ export function refuseUnfit(
     ])
   }
   if (now >= plan.expiresAt) {
-    throw new PlanUnfitError(`The plan expired at ${formatInstant(plan.expiresAt)}; the registry has moved on since.`)
+    throw new PlanUnfitError(
+      `The plan expired at ${formatInstant(plan.expiresAt)}; the registry has moved on since.`,
+    )
   }
   const stranger = plan.actions.find((action) => !known.has(action.registry))
   if (stranger !== undefined) {
-    throw new PlanUnfitError(`The plan is about a registry called ${stranger.registry}, which is not configured.`)
+    throw new PlanUnfitError(
+      `The plan is about a registry called ${stranger.registry}, which is not configured.`,
+    )
   }
 }
 

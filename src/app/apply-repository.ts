@@ -16,7 +16,7 @@ import { plannedTags, recheck, stillNeeded, type Recheck } from '../core/plan/re
 import type { ChangeOutcome } from '../ports/mutable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import type { ApplyPorts, LineOutcome, LineReport, RegistryPorts } from './apply.ts'
-import { Breaker } from './apply-breaker.ts'
+import type { Breaker } from './apply-breaker.ts'
 import type { FreshEvidence } from './apply-evidence.ts'
 import { inParallel } from './in-parallel.ts'
 import type { HeldLeases } from './leases.ts'
@@ -55,7 +55,11 @@ export async function applyRepository(
   return new RepositoryApply(where, context, options).apply(actions)
 }
 
-function whyNotBegun(registry: RegistryName, { breaker }: RepositoryRun, options: RunOptions): string | undefined {
+function whyNotBegun(
+  registry: RegistryName,
+  { breaker }: RepositoryRun,
+  options: RunOptions,
+): string | undefined {
   if (options.stop?.aborted === true) return 'not begun: the run was interrupted'
   return breaker.whyOpen(registry)
 }
@@ -137,8 +141,16 @@ class RepositoryApply {
    * @param saved gets the digests whose bytes are on disk; nothing else may be deleted
    */
   async #save(going: readonly Going[], saved: Set<Digest>): Promise<void> {
-    const digests = [...new Set(going.flatMap(({ action }) => (action.kind === 'delete' ? [action.digest, ...action.with] : [action.digest])))]
-    const tags = new Map(this.#fresh?.manifests.map((manifest) => [manifest.digest, manifest.tags.map((tag) => tag.name)]))
+    const digests = [
+      ...new Set(
+        going.flatMap(({ action }) =>
+          action.kind === 'delete' ? [action.digest, ...action.with] : [action.digest],
+        ),
+      ),
+    ]
+    const tags = new Map(
+      this.#fresh?.manifests.map((manifest) => [manifest.digest, manifest.tags.map((tag) => tag.name)]),
+    )
     const entries: SavedEntry[] = []
     await inParallel(digests, linesAtOnce, async (digest) => {
       const raw = await this.#driver.reader.readManifest(this.#repository, digest, this.#options)
@@ -166,7 +178,8 @@ class RepositoryApply {
       const moved = await this.#movedTag(action)
       if (moved !== undefined) return { action, outcome: 'drifted', text: moved }
       const report = action.kind === 'untag' ? await this.#untagLine(action) : await this.#deleteRoot(action)
-      if (report.outcome === 'deleted' || report.outcome === 'untagged') this.#context.breaker.succeeded(this.#registry)
+      if (report.outcome === 'deleted' || report.outcome === 'untagged')
+        this.#context.breaker.succeeded(this.#registry)
       return report
     } catch (error) {
       return this.#failed(action, error)
@@ -184,11 +197,21 @@ class RepositoryApply {
 
   async #untagLine(action: Extract<PlanAction, { readonly kind: 'untag' }>): Promise<LineReport> {
     const [intent] = await this.#intend(action.digest, [
-      { kind: 'untag', registry: this.#registry, repository: this.#repository, tag: action.tag, digest: action.digest },
+      {
+        kind: 'untag',
+        registry: this.#registry,
+        repository: this.#repository,
+        tag: action.tag,
+        digest: action.digest,
+      },
     ])
     // Safe: the tag was read a moment ago and points where the plan says, and its manifest stays.
-    const outcome = await this.#act(intent, () => this.#driver.writer.untag(this.#repository, action.tag, this.#options))
-    return outcome.kind === 'refused' ? this.#refused(action, outcome) : { action, outcome: 'untagged', text: '' }
+    const outcome = await this.#act(intent, () =>
+      this.#driver.writer.untag(this.#repository, action.tag, this.#options),
+    )
+    return outcome.kind === 'refused'
+      ? this.#refused(action, outcome)
+      : { action, outcome: 'untagged', text: '' }
   }
 
   async #deleteRoot(action: DeleteAction): Promise<LineReport> {
@@ -202,7 +225,9 @@ class RepositoryApply {
     ])
     for (const [index, tag] of untag.entries()) {
       // Safe: the tag points where the plan says, and the bytes of what it names are in the journal.
-      const outcome = await this.#act(intents[index], () => this.#driver.writer.untag(this.#repository, tag, this.#options))
+      const outcome = await this.#act(intents[index], () =>
+        this.#driver.writer.untag(this.#repository, tag, this.#options),
+      )
       if (outcome.kind === 'refused') return this.#refused(action, outcome)
     }
     // Safe: every tag of it was re-read and is the plan's, nothing that stays reaches it, its bytes are in the journal.
@@ -228,7 +253,9 @@ class RepositoryApply {
     saved: ReadonlySet<Digest>,
   ): Promise<void> {
     const done = actionsOf(begun).flatMap((action) =>
-      action.kind === 'delete' && action.with.length > 0 && reports.get(action)?.outcome === 'deleted' ? [action] : [],
+      action.kind === 'delete' && action.with.length > 0 && reports.get(action)?.outcome === 'deleted'
+        ? [action]
+        : [],
     )
     if (done.length === 0) return
     const fresh = await this.#driver.reader.readRepository(this.#repository, this.#options)
@@ -239,7 +266,9 @@ class RepositoryApply {
     const needed = await this.#neededNow(fresh, done)
     const gone = new Set<Digest>()
     await inParallel(done, linesAtOnce, async (action) => {
-      const company = action.with.filter((digest) => saved.has(digest) && !needed.has(digest) && !gone.has(digest))
+      const company = action.with.filter(
+        (digest) => saved.has(digest) && !needed.has(digest) && !gone.has(digest),
+      )
       for (const digest of company) gone.add(digest)
       const trouble = await this.#deleteCompany(action, company)
       if (trouble !== undefined) reports.set(action, { ...trouble, action })
@@ -291,7 +320,10 @@ class RepositoryApply {
   }
 
   /** One act between its intent and its outcome, and never without the lease. */
-  async #act(intent: JournalIntent | undefined, change: () => Promise<ChangeOutcome>): Promise<ChangeOutcome> {
+  async #act(
+    intent: JournalIntent | undefined,
+    change: () => Promise<ChangeOutcome>,
+  ): Promise<ChangeOutcome> {
     invariant(intent !== undefined, 'an act without an intent')
     this.#context.leases.assertHeld()
     const outcome = await change()
@@ -312,7 +344,11 @@ class RepositoryApply {
 
   /** An error of the world fails the line; a bug, a lost lease or an abort ends the run. */
   #failed(action: PlanAction, error: unknown): LineReport {
-    if (!isOperationalError(error) || error.category === 'interrupted' || this.#options.signal?.aborted === true) {
+    if (
+      !isOperationalError(error) ||
+      error.category === 'interrupted' ||
+      this.#options.signal?.aborted === true
+    ) {
       throw error
     }
     this.#context.leases.assertHeld()

@@ -37,7 +37,9 @@ export class EvidenceIncompleteError extends OperationalError {
 
   constructor(sources: readonly SourceEvidence[]) {
     const names = sources.map((source) => source.name)
-    const told = sources.flatMap((source) => incompleteProblems(source).map((text) => `${source.name}: ${text}`))
+    const told = sources.flatMap((source) =>
+      incompleteProblems(source).map((text) => `${source.name}: ${text}`),
+    )
     super(
       `${names.join(', ')} did not say in full what is in use, so nothing was planned.\n  ${told.join('\n  ')}`,
     )
@@ -148,14 +150,18 @@ function snapshotOf(source: SourceEvidence, at: InstantMs): SourceSnapshot {
 }
 
 function incompleteProblems(source: SourceEvidence): readonly string[] {
-  const texts = source.problems.flatMap((problem) => (problem.severity === 'incomplete' ? [problem.text] : []))
+  const texts = source.problems.flatMap((problem) =>
+    problem.severity === 'incomplete' ? [problem.text] : [],
+  )
   return texts.length > 0 ? texts : ['it is marked as incomplete.']
 }
 
 function hintFor(sources: readonly SourceEvidence[]): string {
   const lines = sources.flatMap((source) => [
     `  --without-evidence=${source.name}`,
-    ...source.problems.flatMap((problem) => (problem.accept === undefined ? [] : [`  --accept=${problem.accept}`])),
+    ...source.problems.flatMap((problem) =>
+      problem.accept === undefined ? [] : [`  --accept=${problem.accept}`],
+    ),
   ])
   return `Restore access, or go on without it on purpose with one of:\n${[...new Set(lines)].join('\n')}`
 }

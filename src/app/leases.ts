@@ -13,7 +13,8 @@ const timing: LeaseTiming = { ttlMs: 12_000, renewMs: 3_000, waitMs: 16_000 }
 /** Another run works on the registry. */
 export class LeaseHeldError extends OperationalError {
   readonly code = 'LEASE_HELD'
-  readonly hint = 'Wait for that run to end, then try again. If its process is dead, its lease ends by itself within 20 seconds.'
+  readonly hint =
+    'Wait for that run to end, then try again. If its process is dead, its lease ends by itself within 20 seconds.'
 
   constructor(registry: RegistryName, holder: string) {
     super(`Another run (${holder}) works on ${registry}. One run at a time may change a registry.`)
@@ -26,7 +27,9 @@ export class LeaseLostError extends OperationalError {
   readonly hint = 'Run the command again; it settles what this run had begun.'
 
   constructor() {
-    super('The lease on the registry could not be renewed in time, so the run stopped before its next deletion.')
+    super(
+      'The lease on the registry could not be renewed in time, so the run stopped before its next deletion.',
+    )
   }
 }
 

@@ -13,7 +13,9 @@ export function managedNames(
   const key = (registry: string, repository: string): string => `${registry} ${repository}`
   const repositories = new Map(
     inventories.flatMap((inventory) =>
-      inventory.repositories.map((repository) => [key(inventory.registry, repository.name), repository] as const),
+      inventory.repositories.map(
+        (repository) => [key(inventory.registry, repository.name), repository] as const,
+      ),
     ),
   )
   return {

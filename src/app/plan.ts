@@ -56,13 +56,25 @@ export interface Planned {
  *
  * @throws EvidenceIncompleteError, InventoryIncompleteError
  */
-export async function plan(request: PlanRequest, ports: PlanPorts, options: RunOptions = {}): Promise<Planned> {
+export async function plan(
+  request: PlanRequest,
+  ports: PlanPorts,
+  options: RunOptions = {},
+): Promise<Planned> {
   // Inventory first, evidence second: an image deployed in between is then evidence for a tag we already listed. The
   // other order could miss it.
   const now = request.now ?? ports.now()
-  const inventories = await takeInventory(governedRegistries(request.policySet, ports.readers), ports, options)
+  const inventories = await takeInventory(
+    governedRegistries(request.policySet, ports.readers),
+    ports,
+    options,
+  )
   const managed = managedNames(request.registries, inventories)
-  const evidence = await gatherEvidence({ managed, leftOut: request.leftOut, accepted: request.accepted }, ports, options)
+  const evidence = await gatherEvidence(
+    { managed, leftOut: request.leftOut, accepted: request.accepted },
+    ports,
+    options,
+  )
   const resolved = resolveEvidence(evidence, inventories, managed)
   await rememberUse(resolved, inventories, evidence.takenAt, ports.memory)
   const seenInUse = await recallUse(request.policySet, inventories, now, ports.memory)
@@ -143,7 +155,8 @@ async function recallUse(
   const seen = new Map<RegistryName, ReadonlyMap<Digest, SeenInUse>>()
   const { seenInUseWithinMs } = policySet.protect
   if (memory === undefined || seenInUseWithinMs === 0) return seen
-  for (const { registry } of inventories) seen.set(registry, await memory.seenInUse(registry, now - seenInUseWithinMs))
+  for (const { registry } of inventories)
+    seen.set(registry, await memory.seenInUse(registry, now - seenInUseWithinMs))
   return seen
 }
 
@@ -152,9 +165,12 @@ function warningsOf(
   resolved: ResolvedEvidence,
   inventories: readonly Inventory[],
 ): readonly string[] {
-  const nobody = evidence.sources.length === 0 ? ['No evidence is configured: nothing was asked what is in use.'] : []
+  const nobody =
+    evidence.sources.length === 0 ? ['No evidence is configured: nothing was asked what is in use.'] : []
   const told = evidence.sources.flatMap((source) =>
-    source.problems.flatMap((problem) => (problem.severity === 'warning' ? [`${source.name}: ${problem.text}`] : [])),
+    source.problems.flatMap((problem) =>
+      problem.severity === 'warning' ? [`${source.name}: ${problem.text}`] : [],
+    ),
   )
   const missing = resolved.missing.map(
     ({ registry, repository, tag, digest, mark }) =>
@@ -163,7 +179,9 @@ function warningsOf(
   )
   const cannot = inventories.flatMap(({ registry, capabilities }) =>
     capabilities?.deletes.state === 'no'
-      ? [`${registry} (${capabilities.product}) does not delete now. ${capabilities.deletes.cure ?? ''}`.trim()]
+      ? [
+          `${registry} (${capabilities.product}) does not delete now. ${capabilities.deletes.cure ?? ''}`.trim(),
+        ]
       : [],
   )
   return [...nobody, ...told, ...[...new Set(missing)].toSorted(), ...cannot]

@@ -135,7 +135,9 @@ class Restorer {
 
   constructor(id: RunId, run: JournalRun, ports: UndoPorts, leases: HeldLeases, options: RunOptions) {
     this.#id = id
-    this.#saved = new Map(run.saved.map((entry) => [keyOf(entry.registry, entry.repository, entry.digest), entry]))
+    this.#saved = new Map(
+      run.saved.map((entry) => [keyOf(entry.registry, entry.repository, entry.digest), entry]),
+    )
     this.#ports = ports
     this.#leases = leases
     this.#options = options
@@ -201,7 +203,9 @@ class Restorer {
     const manifest = { digest, mediaType: saved.mediaType, bytes: saved.bytes }
     const outcome = await driver.writer.putManifest(repository, manifest, tag, this.#options)
     const text = outcome.kind === 'refused' ? `${outcome.reason}: ${outcome.text}` : ''
-    await this.#ports.journal.recordOutcomes(this.#id, [{ sequence, outcome: outcome.kind, text, at: this.#ports.now() }])
+    await this.#ports.journal.recordOutcomes(this.#id, [
+      { sequence, outcome: outcome.kind, text, at: this.#ports.now() },
+    ])
     return outcome
   }
 }

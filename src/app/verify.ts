@@ -3,10 +3,19 @@
  *
  * It reads, and believes nothing it was told before: tags, manifests and blobs are asked for now.
  */
-import { managedRepositories, type ManagedRegistry, type ManagedRepository } from '../core/evidence/managed-names.ts'
+import {
+  managedRepositories,
+  type ManagedRegistry,
+  type ManagedRepository,
+} from '../core/evidence/managed-names.ts'
 import type { Digest } from '../core/image/digest.ts'
 import { normalizeReference } from '../core/image/reference.ts'
-import { parseRepositoryName, parseTagName, type RegistryName, type RepositoryName } from '../core/image/names.ts'
+import {
+  parseRepositoryName,
+  parseTagName,
+  type RegistryName,
+  type RepositoryName,
+} from '../core/image/names.ts'
 import { parseManifest } from '../core/image/parse-manifest.ts'
 import type { ReadableRegistry } from '../ports/readable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
@@ -46,7 +55,11 @@ export async function verify(
   options: RunOptions = {},
 ): Promise<readonly VerifiedReference[]> {
   const managed = managedNames(request.registries, [])
-  const evidence = await gatherEvidence({ managed, leftOut: request.leftOut, accepted: request.accepted }, ports, options)
+  const evidence = await gatherEvidence(
+    { managed, leftOut: request.leftOut, accepted: request.accepted },
+    ports,
+    options,
+  )
   const wanted = new Map<string, { target: ManagedRepository; usedBy: { source: string; where: string }[] }>()
   for (const source of evidence.sources) {
     for (const { reference, where } of source.references) {
@@ -75,7 +88,10 @@ async function verifyOne(
 ): Promise<Omit<VerifiedReference, 'usedBy'>> {
   const { registry, repository, digest } = target
   const tag = target.tag ?? (digest === undefined ? 'latest' : undefined)
-  const answer = (state: VerifiedReference['state'], missing: readonly string[]): Omit<VerifiedReference, 'usedBy'> => ({
+  const answer = (
+    state: VerifiedReference['state'],
+    missing: readonly string[],
+  ): Omit<VerifiedReference, 'usedBy'> => ({
     registry,
     repository,
     tag,

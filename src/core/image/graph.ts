@@ -179,7 +179,9 @@ function collectEdges(
 ): Edges {
   const below: Node[][] = manifests.map(() => [])
   const above: Node[][] = manifests.map(() => [])
-  const children = manifests.map((manifest) => manifest.children.flatMap((child) => byDigest.get(child) ?? []))
+  const children = manifests.map((manifest) =>
+    manifest.children.flatMap((child) => byDigest.get(child) ?? []),
+  )
   const missing = new Map<Node, readonly Digest[]>()
   const orphans = new Set<Node>()
   const elsewhere = new Set<Node>()

@@ -86,7 +86,8 @@ export function policyFor(
 ): Policy | undefined {
   return policySet.policies.find(
     (policy) =>
-      (policy.registry === undefined || policy.registry === registry) && policy.repositories.matches(repository),
+      (policy.registry === undefined || policy.registry === registry) &&
+      policy.repositories.matches(repository),
   )
 }
 
@@ -138,7 +139,9 @@ function planRegistry(inventory: Inventory, input: PlanInput): RegistryPlan {
 function digestsElsewhere(inventory: Inventory): (digest: Digest) => boolean {
   let digests: Set<Digest> | undefined
   return (digest) => {
-    digests ??= new Set(inventory.repositories.flatMap((each) => each.manifests.map((manifest) => manifest.digest)))
+    digests ??= new Set(
+      inventory.repositories.flatMap((each) => each.manifests.map((manifest) => manifest.digest)),
+    )
     return digests.has(digest)
   }
 }
@@ -173,7 +176,12 @@ function planGoverned(
     canUntag: inventory.capabilities?.deleteByTag !== false,
     protectionsOf: (node) => protectionsOf(node, facts),
   })
-  const lines = linesOf(fates, { registry: inventory.registry, repository: repository.name, graph, evaluation })
+  const lines = linesOf(fates, {
+    registry: inventory.registry,
+    repository: repository.name,
+    graph,
+    evaluation,
+  })
   return {
     name: repository.name,
     complete: repository.complete,
@@ -186,7 +194,11 @@ function planGoverned(
   }
 }
 
-function whyHeldBack(registry: RegistryName, repository: RepositoryInventory, input: PlanInput): string | undefined {
+function whyHeldBack(
+  registry: RegistryName,
+  repository: RepositoryInventory,
+  input: PlanInput,
+): string | undefined {
   if (!repository.complete) {
     const why = repository.problems.length === 0 ? '' : `: ${repository.problems.join(' ')}`
     return `not read in full, so nothing of it is deleted${why}`
@@ -221,7 +233,9 @@ function linesOf(fates: readonly Fate[], context: LineContext): Lines {
   }
   const warnings = actions.flatMap((action) =>
     action.kind === 'delete' && action.notRestorable !== undefined
-      ? [`${context.registry}/${context.repository}@${action.digest} could not be put back: ${action.notRestorable}`]
+      ? [
+          `${context.registry}/${context.repository}@${action.digest} could not be put back: ${action.notRestorable}`,
+        ]
       : [],
   )
   return { images: fates.length, actions, kept, warnings }
@@ -230,15 +244,19 @@ function linesOf(fates: readonly Fate[], context: LineContext): Lines {
 type Common = Pick<KeptImage, 'registry' | 'repository' | 'digest' | 'sizeBytes' | 'imageBytes' | 'clock'>
 
 function common(row: Row, node: Node, { registry, repository, graph }: LineContext): Common {
-  const { pushedAt, pushedBy } = row.times
   return {
     registry,
     repository,
     digest: row.manifest.digest,
     sizeBytes: row.manifest.sizeBytes,
     imageBytes: imageBytes(graph, node),
-    clock: pushedAt === undefined || pushedBy === undefined ? undefined : { kind: pushedBy, at: pushedAt },
+    clock: clockOf(row),
   }
+}
+
+function clockOf({ times }: Row): KeptImage['clock'] {
+  const { pushedAt, pushedBy } = times
+  return pushedAt === undefined || pushedBy === undefined ? undefined : { kind: pushedBy, at: pushedAt }
 }
 
 function deleteLine(fate: Extract<Fate, { readonly kind: 'delete' }>, context: LineContext): DeleteAction {
@@ -260,7 +278,12 @@ function deleteLine(fate: Extract<Fate, { readonly kind: 'delete' }>, context: L
 }
 
 function untagLine(
-  fate: { readonly tag: TagName; readonly row: Row; readonly reasons: UntagAction['reasons']; readonly decidedBy: UntagAction['decidedBy'] },
+  fate: {
+    readonly tag: TagName
+    readonly row: Row
+    readonly reasons: UntagAction['reasons']
+    readonly decidedBy: UntagAction['decidedBy']
+  },
   node: Node,
   context: LineContext,
 ): UntagAction {
@@ -273,19 +296,28 @@ function untagLine(
   }
 }
 
-function keptLine(fate: Extract<Fate, { readonly kind: 'keep' }>, context: LineContext): KeptImage {
+/** Written out, not spread: there is a line for every image of a registry. */
+function keptLine(
+  { row, node, reasons, otherwise }: Extract<Fate, { readonly kind: 'keep' }>,
+  context: LineContext,
+): KeptImage {
   return {
-    ...common(fate.row, fate.node, context),
-    reasons: fate.reasons,
-    tags: sortedTags(context.graph, fate.node),
-    otherwise: fate.otherwise,
+    registry: context.registry,
+    repository: context.repository,
+    digest: row.manifest.digest,
+    reasons,
+    sizeBytes: row.manifest.sizeBytes,
+    imageBytes: imageBytes(context.graph, node),
+    clock: clockOf(row),
+    tags: sortedTags(context.graph, node),
+    otherwise,
   }
 }
 
 /** All tags, attached ones too: deleting a digest takes every one of them. */
 function sortedTags(graph: ImageGraph, node: Node): readonly TagName[] {
-  const tags = graph.manifests[node]?.tags ?? []
-  return tags.map((tag) => tag.name).toSorted(compareText)
+  const names = (graph.manifests[node]?.tags ?? []).map((tag) => tag.name)
+  return names.length < 2 ? names : names.sort(compareText)
 }
 
 function whyNotRestorable(graph: ImageGraph, node: Node, along: readonly Node[]): string | undefined {
@@ -296,7 +328,9 @@ function whyNotRestorable(graph: ImageGraph, node: Node, along: readonly Node[])
 }
 
 function goingDigests(actions: readonly PlanAction[]): ReadonlySet<Digest> {
-  return new Set(actions.flatMap((action) => (action.kind === 'delete' ? [action.digest, ...action.with] : [])))
+  return new Set(
+    actions.flatMap((action) => (action.kind === 'delete' ? [action.digest, ...action.with] : [])),
+  )
 }
 
 function survivorsOf(repository: RepositoryName, fates: readonly Fate[], graph: ImageGraph): RepositoryCount {

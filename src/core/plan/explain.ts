@@ -27,7 +27,8 @@ export interface Explanation {
   readonly state: ImageState
   readonly imageBytes: number
   readonly manifests: number
-  readonly policy: { readonly name: string; readonly line: number; readonly unit: 'image' | 'tag' } | undefined
+  readonly policy:
+    { readonly name: string; readonly line: number; readonly unit: 'image' | 'tag' } | undefined
   /** What decided, as the plan says it. */
   readonly reasons: readonly Reason[]
   readonly rules: readonly RuleTrace[]
@@ -67,7 +68,8 @@ export function explainImage(
 ): Explanation | undefined {
   const inventory = input.inventories.find((each) => each.registry === registry)
   const elsewhere = (other: Digest): boolean =>
-    inventory?.repositories.some((each) => each.manifests.some((manifest) => manifest.digest === other)) === true
+    inventory?.repositories.some((each) => each.manifests.some((manifest) => manifest.digest === other)) ===
+    true
   const graph = buildGraph(repository.manifests, elsewhere)
   const node = graph.nodeOf(digest)
   const manifest = node === undefined ? undefined : graph.manifests[node]
@@ -96,13 +98,22 @@ export function explainImage(
 
 type PlanLine = PlanAction | KeptImage
 
-function lineOf(plan: Plan, registry: RegistryName, repository: RepositoryName, digest: Digest): PlanLine | undefined {
+function lineOf(
+  plan: Plan,
+  registry: RegistryName,
+  repository: RepositoryName,
+  digest: Digest,
+): PlanLine | undefined {
   const isIt = (line: PlanLine): boolean =>
     line.digest === digest && line.registry === registry && line.repository === repository
   return plan.kept.find(isIt) ?? plan.actions.find(isIt)
 }
 
-function outcomeOf(line: PlanLine | undefined, isGoverned: boolean, isImage: boolean): Explanation['outcome'] {
+function outcomeOf(
+  line: PlanLine | undefined,
+  isGoverned: boolean,
+  isImage: boolean,
+): Explanation['outcome'] {
   if (!isGoverned) return 'not-governed'
   if (!isImage) return 'part-of'
   return line !== undefined && 'kind' in line && line.kind === 'delete' ? 'delete' : 'keep'
@@ -163,7 +174,8 @@ function createdTimes(manifests: readonly ManifestRecord[], now: InstantMs): rea
     if (createdAt === undefined) return []
     const what = platform === undefined ? 'created' : `created (${platform})`
     const isPlausible = plausibleCreated(createdAt, now) !== undefined
-    const why = createdAt > now ? 'it lies in the future' : 'it is before Docker existed; builders write such dates'
+    const why =
+      createdAt > now ? 'it lies in the future' : 'it is before Docker existed; builders write such dates'
     return [{ what, at: createdAt, ignored: isPlausible ? undefined : why }]
   })
 }
@@ -172,12 +184,16 @@ function createdTimes(manifests: readonly ManifestRecord[], now: InstantMs): rea
 function wouldChange(line: PlanLine | undefined, evaluation: Evaluation | undefined): readonly string[] {
   if (line === undefined || evaluation === undefined) return []
   if ('kind' in line && line.kind === 'delete') {
-    return ['Any of these would keep it: a keep rule that matches it, evidence that it is in use, a tag in protect.tags.']
+    return [
+      'Any of these would keep it: a keep rule that matches it, evidence that it is in use, a tag in protect.tags.',
+    ]
   }
   const sentences = line.reasons.flatMap((reason) => cures[reason.kind] ?? [])
   const otherwise = 'otherwise' in line ? line.otherwise : undefined
   const next =
-    otherwise === undefined ? [] : [`Without these reasons ${otherwise.rule} (line ${otherwise.line}) would delete it.`]
+    otherwise === undefined
+      ? []
+      : [`Without these reasons ${otherwise.rule} (line ${otherwise.line}) would delete it.`]
   return [...new Set(sentences), ...next]
 }
 

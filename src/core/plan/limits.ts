@@ -37,7 +37,10 @@ export function brokenLimits(counts: readonly RegistryCount[], limits: Limits): 
   return broken
 }
 
-function shareBroken({ registry, governed, deleted }: RegistryCount, { maxShare }: Limits): readonly BrokenLimit[] {
+function shareBroken(
+  { registry, governed, deleted }: RegistryCount,
+  { maxShare }: Limits,
+): readonly BrokenLimit[] {
   if (governed === 0 || deleted <= maxShare * governed + rounding) return []
   const text =
     `The plan deletes ${deleted} of the ${governed} governed images of ${registry} (${percent(deleted / governed)}), ` +

@@ -4,11 +4,26 @@
  */
 import { OperationalError } from '../errors/errors.ts'
 import { parseDigest, type Digest } from '../image/digest.ts'
-import { parseRepositoryName, parseTagName, type RegistryName, type RepositoryName, type TagName } from '../image/names.ts'
+import {
+  parseRepositoryName,
+  parseTagName,
+  type RegistryName,
+  type RepositoryName,
+  type TagName,
+} from '../image/names.ts'
 import { formatInstant, parseInstant } from '../inventory/instant.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 import type { Reason, ReasonKind } from '../policy/reason.ts'
-import type { BrokenLimit, ClockSource, DecidedBy, DeleteAction, KeptImage, Plan, PlanAction, UntagAction } from './plan.ts'
+import type {
+  BrokenLimit,
+  ClockSource,
+  DecidedBy,
+  DeleteAction,
+  KeptImage,
+  Plan,
+  PlanAction,
+  UntagAction,
+} from './plan.ts'
 
 export const planSchemaVersion = 'plan/v1'
 
@@ -51,7 +66,8 @@ function lineDocument(line: PlanAction | KeptImage): object {
 function actionDocument(action: PlanAction): object {
   const { kind, registry, repository, digest, decidedBy, reasons } = action
   const head = { kind, registry, repository, digest }
-  if (action.kind === 'untag') return { ...head, tag: action.tag, decidedBy, reasons, ...lineDocument(action) }
+  if (action.kind === 'untag')
+    return { ...head, tag: action.tag, decidedBy, reasons, ...lineDocument(action) }
   return {
     ...head,
     tags: action.tags,
@@ -66,7 +82,15 @@ function actionDocument(action: PlanAction): object {
 
 function keptDocument(kept: KeptImage): object {
   const { registry, repository, digest, tags, reasons } = kept
-  return { registry, repository, digest, tags, reasons, ...lineDocument(kept), otherwise: kept.otherwise ?? null }
+  return {
+    registry,
+    repository,
+    digest,
+    tags,
+    reasons,
+    ...lineDocument(kept),
+    otherwise: kept.otherwise ?? null,
+  }
 }
 
 /**
@@ -85,7 +109,9 @@ export function parsePlanFile(text: string, source: string): Plan {
   const root = new PlanField(source, '', document)
   const version = root.optional('schemaVersion')
   if (version !== planSchemaVersion) {
-    root.refuse(`has schemaVersion ${JSON.stringify(version ?? null)}; this version applies ${planSchemaVersion}`)
+    root.refuse(
+      `has schemaVersion ${JSON.stringify(version ?? null)}; this version applies ${planSchemaVersion}`,
+    )
   }
   return {
     id: root.at('id').text(),
@@ -97,7 +123,10 @@ export function parsePlanFile(text: string, source: string): Plan {
     actions: root.at('actions').list().map(readAction),
     kept: root.at('kept').list().map(readKept),
     evidence: root.at('evidence').list().map(readEvidence),
-    warnings: root.at('warnings').list().map((each) => each.text()),
+    warnings: root
+      .at('warnings')
+      .list()
+      .map((each) => each.text()),
     limitsBroken: root.has('limitsBroken') ? root.at('limitsBroken').list().map(readLimit) : [],
   }
 }
@@ -150,10 +179,21 @@ function readDelete(field: PlanField): DeleteAction {
   return {
     kind: 'delete',
     ...readLine(field),
-    tags: field.at('tags').list().map((each) => each.tag()),
-    with: field.has('with') ? field.at('with').list().map((each) => each.digest()) : [],
+    tags: field
+      .at('tags')
+      .list()
+      .map((each) => each.tag()),
+    with: field.has('with')
+      ? field
+          .at('with')
+          .list()
+          .map((each) => each.digest())
+      : [],
     withTags: field.has('withTags')
-      ? field.at('withTags').list().map((each) => ({ tag: each.at('tag').tag(), digest: each.at('digest').digest() }))
+      ? field
+          .at('withTags')
+          .list()
+          .map((each) => ({ tag: each.at('tag').tag(), digest: each.at('digest').digest() }))
       : [],
     decidedBy: readDecidedBy(field.at('decidedBy')),
     notRestorable: field.has('notRestorable') ? field.at('notRestorable').text() : undefined,
@@ -172,7 +212,10 @@ function readUntag(field: PlanField): UntagAction {
 function readKept(field: PlanField): KeptImage {
   return {
     ...readLine(field),
-    tags: field.at('tags').list().map((each) => each.tag()),
+    tags: field
+      .at('tags')
+      .list()
+      .map((each) => each.tag()),
     otherwise: field.has('otherwise') ? readDecidedBy(field.at('otherwise')) : undefined,
   }
 }
@@ -233,7 +276,8 @@ class PlanField {
 
   optional(key: string): unknown {
     const value = this.#value
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return this.refuse('is not an object')
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return this.refuse('is not an object')
     return Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined
   }
 
@@ -252,7 +296,9 @@ class PlanField {
   }
 
   number(): number {
-    return typeof this.#value === 'number' && Number.isFinite(this.#value) ? this.#value : this.refuse('is no number')
+    return typeof this.#value === 'number' && Number.isFinite(this.#value)
+      ? this.#value
+      : this.refuse('is no number')
   }
 
   flag(): boolean {

@@ -8,7 +8,7 @@ import type { InUseMark } from '../evidence/resolve-evidence.ts'
 import type { Digest } from '../image/digest.ts'
 import type { ImageGraph, Node } from '../image/graph.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
-import { imageTimes, later, newestTime } from '../policy/clocks.ts'
+import { later, newestTime, plausibleCreated } from '../policy/clocks.ts'
 import type { Protect } from '../policy/policy.ts'
 import type { Reason } from '../policy/reason.ts'
 import { formatAge, formatDuration } from '../policy/rules/ages.ts'
@@ -36,18 +36,21 @@ const witnessesListedMax = 5
 /** Every protection that holds for an image; an empty list means rules may decide. */
 export function protectionsOf(node: Node, facts: ProtectionFacts): readonly Reason[] {
   const nodes = [node, ...facts.graph.reachable(node)]
-  return [
-    ...inUseReasons(nodes, facts),
-    ...seenInUseReasons(nodes, facts),
-    ...youngReasons(node, nodes, facts),
-    ...tagReasons(node, facts),
-    ...lockReasons(nodes, facts),
-    ...elsewhereReasons(node, facts),
+  const asked = [
+    inUseReasons(nodes, facts),
+    seenInUseReasons(nodes, facts),
+    youngReasons(node, nodes, facts),
+    tagReasons(node, facts),
+    lockReasons(nodes, facts),
+    elsewhereReasons(node, facts),
   ]
+  return asked.every((reasons) => reasons.length === 0) ? none : asked.flat()
 }
 
+const none: readonly Reason[] = []
+
 function inUseReasons(nodes: readonly Node[], { graph, inUse }: ProtectionFacts): readonly Reason[] {
-  if (inUse.size === 0) return []
+  if (inUse.size === 0) return none
   const marks = nodes.flatMap((node) => inUse.get(digestOf(graph, node)) ?? [])
   const distinct = [...new Map(marks.map((mark) => [`${mark.source} ${mark.where}`, mark])).values()]
   const listed = distinct.slice(0, witnessesListedMax)
@@ -61,7 +64,7 @@ function inUseReasons(nodes: readonly Node[], { graph, inUse }: ProtectionFacts)
 
 function seenInUseReasons(nodes: readonly Node[], facts: ProtectionFacts): readonly Reason[] {
   const { protect, now, seenInUse, graph } = facts
-  if (protect.seenInUseWithinMs === 0 || seenInUse.size === 0) return []
+  if (protect.seenInUseWithinMs === 0 || seenInUse.size === 0) return none
   const sightings = nodes.flatMap((node) => seenInUse.get(digestOf(graph, node)) ?? [])
   const newest = sightings.reduce<SeenInUse | undefined>(
     (a, b) => (a === undefined || b.lastSeenAt > a.lastSeenAt ? b : a),
@@ -78,30 +81,48 @@ function seenInUseReasons(nodes: readonly Node[], facts: ProtectionFacts): reado
   ]
 }
 
-function youngReasons(node: Node, nodes: readonly Node[], { graph, protect, now }: ProtectionFacts): readonly Reason[] {
-  if (protect.youngerThanMs === 0) return []
-  const manifest = graph.manifests[node]
-  if (manifest === undefined) return []
-  const held = graph.held(node).flatMap((each) => graph.manifests[each] ?? [])
-  const own = imageTimes(manifest, manifest.tags, held, now).pushedAt
-  if (own === undefined) {
-    return [{ kind: 'age-unknown', text: 'no clock tells its age, so it counts as young' }]
-  }
-  let newest: InstantMs = own
-  for (const each of nodes) {
-    const at = graph.manifests[each]
-    if (at !== undefined) newest = later(newest, newestTime(at, now)) ?? newest
-  }
-  if (now - newest >= protect.youngerThanMs) return []
+function youngReasons(
+  node: Node,
+  nodes: readonly Node[],
+  { graph, protect, now }: ProtectionFacts,
+): readonly Reason[] {
+  if (protect.youngerThanMs === 0) return none
+  const newest = newestOf(nodes, graph, now)
+  if (newest === undefined || !isDated(node, graph, now)) return undatedIsYoung
+  if (now - newest >= protect.youngerThanMs) return none
   const age = formatAge(Math.max(0, now - newest))
   return [{ kind: 'younger-than', text: `${age} old, younger than ${formatDuration(protect.youngerThanMs)}` }]
 }
 
+const undatedIsYoung: readonly Reason[] = [
+  { kind: 'age-unknown', text: 'no clock tells its age, so it counts as young' },
+]
+
+/** An index is dated by its platforms too; what only hangs on an image does not date it. */
+function isDated(node: Node, graph: ImageGraph, now: InstantMs): boolean {
+  const manifest = graph.manifests[node]
+  if (manifest !== undefined && newestTime(manifest, now) !== undefined) return true
+  return graph
+    .held(node)
+    .some((each) => plausibleCreated(graph.manifests[each]?.createdAt, now) !== undefined)
+}
+
+function newestOf(nodes: readonly Node[], graph: ImageGraph, now: InstantMs): InstantMs | undefined {
+  let newest: InstantMs | undefined
+  for (const node of nodes) {
+    const manifest = graph.manifests[node]
+    if (manifest !== undefined) newest = later(newest, newestTime(manifest, now))
+  }
+  return newest
+}
+
 function tagReasons(node: Node, { graph, protect }: ProtectionFacts): readonly Reason[] {
   const { tags } = protect
-  if (tags === undefined) return []
+  if (tags === undefined) return none
   const tag = graph.ordinaryTags(node).find((each) => tags.matches(each.name))
-  return tag === undefined ? [] : [{ kind: 'protected-tag', text: `tag ${tag.name} is protected by protect.tags` }]
+  return tag === undefined
+    ? none
+    : [{ kind: 'protected-tag', text: `tag ${tag.name} is protected by protect.tags` }]
 }
 
 function lockReasons(nodes: readonly Node[], { graph }: ProtectionFacts): readonly Reason[] {

@@ -31,7 +31,9 @@ export interface RecheckInput {
 /** Re-checks every line of one repository. */
 export function recheck(input: RecheckInput): readonly Recheck[] {
   const { repository, actions, heldBack } = input
-  const why = repository.complete ? heldBack : `the repository could not be read in full. ${repository.problems.join(' ')}`
+  const why = repository.complete
+    ? heldBack
+    : `the repository could not be read in full. ${repository.problems.join(' ')}`
   if (why !== undefined) return actions.map((action) => ({ kind: 'blocked', action, text: why }))
   const graph = buildGraph(repository.manifests)
   const moved = movedTags(actions, graph)
@@ -44,7 +46,10 @@ export function recheck(input: RecheckInput): readonly Recheck[] {
  *
  * A manifest that is about to go and has a name again is no longer about to go: somebody gave it one.
  */
-export function stillNeeded(repository: RepositoryInventory, going: ReadonlySet<Digest>): ReadonlySet<Digest> {
+export function stillNeeded(
+  repository: RepositoryInventory,
+  going: ReadonlySet<Digest>,
+): ReadonlySet<Digest> {
   const graph = buildGraph(repository.manifests)
   const needed = new Set<Digest>()
   for (const image of graph.images) {
@@ -61,7 +66,7 @@ export function stillNeeded(repository: RepositoryInventory, going: ReadonlySet<
 
 /** Where every tag points now, for the tags that the lines name. */
 function movedTags(actions: readonly PlanAction[], graph: ImageGraph): ReadonlyMap<string, Digest> {
-  const named = new Set(actions.flatMap((action) => plannedTags(action).map(({ tag }) => tag as string)))
+  const named = new Set(actions.flatMap((action) => plannedTags(action).map(({ tag }) => tag)))
   const now = new Map<string, Digest>()
   for (const manifest of graph.manifests) {
     for (const tag of manifest.tags) if (named.has(tag.name)) now.set(tag.name, manifest.digest)
@@ -70,7 +75,9 @@ function movedTags(actions: readonly PlanAction[], graph: ImageGraph): ReadonlyM
 }
 
 /** The tags a line removes, with what each pointed at in the plan. */
-export function plannedTags(action: PlanAction): readonly { readonly tag: string; readonly digest: Digest }[] {
+export function plannedTags(
+  action: PlanAction,
+): readonly { readonly tag: string; readonly digest: Digest }[] {
   if (action.kind === 'untag') return [{ tag: action.tag, digest: action.digest }]
   return [...action.tags.map((tag) => ({ tag, digest: action.digest })), ...action.withTags]
 }
@@ -115,7 +122,9 @@ function recheckDelete(action: DeleteAction, node: Node, graph: ImageGraph, inpu
     return { kind: 'drifted', action, text: 'it was pushed again after the plan was made' }
   }
   const locked = nodes.some((each) => graph.manifests[each]?.locked === true)
-  return locked ? { kind: 'blocked', action, text: 'the registry has locked it since' } : { kind: 'go', action }
+  return locked
+    ? { kind: 'blocked', action, text: 'the registry has locked it since' }
+    : { kind: 'go', action }
 }
 
 function markIn(nodes: readonly Node[], graph: ImageGraph, { inUse }: RecheckInput): string | undefined {
@@ -132,14 +141,18 @@ function markIn(nodes: readonly Node[], graph: ImageGraph, { inUse }: RecheckInp
  * spared image stays itself, so the question is asked again until nothing changes.
  */
 function spareNeeded(checks: readonly Recheck[], graph: ImageGraph): readonly Recheck[] {
-  const known = new Set(checks.flatMap(({ action }) => (action.kind === 'delete' ? [action.digest, ...action.with] : [])))
+  const known = new Set(
+    checks.flatMap(({ action }) => (action.kind === 'delete' ? [action.digest, ...action.with] : [])),
+  )
   let current = checks.map((check) => spareNewCompany(check, graph, known))
   for (;;) {
     const going = new Set(current.flatMap((check) => (isDeleting(check) ? [check.action.digest] : [])))
     const needed = neededBy(graph, going)
     const next = current.map((check): Recheck => {
       const keeper = isDeleting(check) ? needed.get(check.action.digest) : undefined
-      return keeper === undefined ? check : { kind: 'drifted', action: check.action, text: `${keeper}, which stays, needs it` }
+      return keeper === undefined
+        ? check
+        : { kind: 'drifted', action: check.action, text: `${keeper}, which stays, needs it` }
     })
     if (next.every((check, index) => check.kind === current[index]?.kind)) return next
     current = next
@@ -157,7 +170,12 @@ function spareNewCompany(check: Recheck, graph: ImageGraph, known: ReadonlySet<D
   const stranger = (node === undefined ? [] : graph.reachable(node)).find((each) => {
     const digest = graph.manifests[each]?.digest
     // What has a tag of its own is an image of its own; it stays by itself.
-    return digest !== undefined && !known.has(digest) && !images.has(each) && !isNeededElsewhere(graph, each, known)
+    return (
+      digest !== undefined &&
+      !known.has(digest) &&
+      !images.has(each) &&
+      !isNeededElsewhere(graph, each, known)
+    )
   })
   if (stranger === undefined) return check
   return {

@@ -8,15 +8,24 @@
 import type { InstantMs } from '../inventory/inventory.ts'
 import type { Calendar } from './policy.ts'
 
+const hourMs = 3_600_000
 const dayMs = 86_400_000
 
-/** Names the bucket of an instant: equal names, same bucket. */
-export type Bucketer = (at: InstantMs) => string
+/** The buckets of one calendar in one time zone. */
+export interface Buckets {
+  /** Numbers the bucket of an instant: equal numbers, same bucket. */
+  numberOf(at: InstantMs): number
+  /** Names the bucket of an instant: `2026-11-22`, `2026-W47`. */
+  nameOf(at: InstantMs): string
+}
 
-/** The naming of buckets of one calendar in a time zone (an IANA name). */
-export function bucketer(calendar: Calendar, timezone: string): Bucketer {
+/** The buckets of a calendar in a time zone (an IANA name). */
+export function bucketsOf(calendar: Calendar, timezone: string): Buckets {
   const localTime = localClock(timezone)
-  return (at) => bucketName(calendar, localTime(at))
+  return {
+    numberOf: (at) => bucketNumber(calendar, localTime(at)),
+    nameOf: (at) => bucketName(calendar, localTime(at)),
+  }
 }
 
 /** Civil time of a zone, written as if it were UTC. */
@@ -37,7 +46,32 @@ function localClock(timezone: string): (at: InstantMs) => number {
   return (at) => {
     const parts = new Map(format.formatToParts(at).map((part) => [part.type, Number(part.value)]))
     const field = (name: Intl.DateTimeFormatPartTypes): number => parts.get(name) ?? 0
-    return Date.UTC(field('year'), field('month') - 1, field('day'), field('hour'), field('minute'), field('second'))
+    return Date.UTC(
+      field('year'),
+      field('month') - 1,
+      field('day'),
+      field('hour'),
+      field('minute'),
+      field('second'),
+    )
+  }
+}
+
+function bucketNumber(calendar: Calendar, local: number): number {
+  switch (calendar) {
+    case 'hourly':
+      return Math.floor(local / hourMs)
+    case 'daily':
+      return Math.floor(local / dayMs)
+    case 'weekly':
+      // 1970-01-01 was a Thursday; its week began on day -3.
+      return Math.floor((Math.floor(local / dayMs) + 3) / 7)
+    case 'monthly': {
+      const date = new Date(local)
+      return date.getUTCFullYear() * 12 + date.getUTCMonth()
+    }
+    case 'yearly':
+      return new Date(local).getUTCFullYear()
   }
 }
 
@@ -71,18 +105,22 @@ function isoWeek(local: number): string {
  * Which of these instants the bucket rule keeps.
  *
  * @param newestFirst instants in falling order
- * @returns for each instant the name of the bucket it is kept for, or undefined
+ * @returns the places of those it keeps, from 0
  */
-export function keptByBucket(newestFirst: readonly InstantMs[], bucketOf: Bucketer, count: number): readonly (string | undefined)[] {
-  let left = count
-  let last: string | undefined
-  return newestFirst.map((at, place) => {
-    if (left === 0) return undefined
-    const bucket = bucketOf(at)
+export function keptByBucket(
+  newestFirst: readonly InstantMs[],
+  buckets: Buckets,
+  count: number,
+): readonly number[] {
+  const kept: number[] = []
+  let last: number | undefined
+  for (const [place, at] of newestFirst.entries()) {
+    if (kept.length === count) break
+    const bucket = buckets.numberOf(at)
     const isOldest = place === newestFirst.length - 1
-    if (bucket === last && !isOldest) return undefined
+    if (bucket === last && !isOldest) continue
     last = bucket
-    left -= 1
-    return bucket
-  })
+    kept.push(place)
+  }
+  return kept
 }

@@ -55,19 +55,12 @@ export function imageTimes(
     createdAt = later(createdAt, plausibleCreated(child.createdAt, now))
     pulledAt = later(pulledAt, child.pulledAt)
   }
-  return { ...pushedClock(manifest, uploadedAt, createdAt), createdAt, pulledAt }
-}
-
-function pushedClock(
-  manifest: ManifestRecord,
-  uploadedAt: InstantMs | undefined,
-  createdAt: InstantMs | undefined,
-): { readonly pushedAt: InstantMs | undefined; readonly pushedBy: ClockSource | undefined } {
-  if (uploadedAt !== undefined) return { pushedAt: uploadedAt, pushedBy: 'pushed' }
-  if (manifest.recordedAt !== undefined) return { pushedAt: manifest.recordedAt, pushedBy: 'recorded' }
-  const newer = later(createdAt, manifest.firstSeenAt)
-  if (newer === undefined) return { pushedAt: undefined, pushedBy: undefined }
-  return { pushedAt: newer, pushedBy: newer === createdAt ? 'created' : 'first-seen' }
+  if (uploadedAt !== undefined) return { pushedAt: uploadedAt, pushedBy: 'pushed', createdAt, pulledAt }
+  const { recordedAt, firstSeenAt } = manifest
+  if (recordedAt !== undefined) return { pushedAt: recordedAt, pushedBy: 'recorded', createdAt, pulledAt }
+  const pushedAt = later(createdAt, firstSeenAt)
+  if (pushedAt === undefined) return { pushedAt, pushedBy: undefined, createdAt, pulledAt }
+  return { pushedAt, pushedBy: pushedAt === createdAt ? 'created' : 'first-seen', createdAt, pulledAt }
 }
 
 /** The newest of all times known of one manifest and its tags; undefined when none is known. */

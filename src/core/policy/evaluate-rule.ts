@@ -46,7 +46,8 @@ export function evaluateRule(
   context: RowContext,
   taken: (position: number) => boolean = () => false,
 ): RuleResult {
-  const matched = rows.flatMap((row, position) => (isReached(rule, row, context) ? [position] : []))
+  const matched: number[] = []
+  for (const [position, row] of rows.entries()) if (isReached(rule, row, context)) matched.push(position)
   const { effect } = rule
   const scope: Scope = { rule, rows, context, matched }
   const answers =
@@ -56,14 +57,27 @@ export function evaluateRule(
   const says = new Uint8Array(rows.length)
   for (const position of matched) {
     const row = rows[position]
-    const isExcepted = rule.except.length > 0 && row !== undefined && matchesAny(rule.except, row, context, false)
+    const isExcepted =
+      rule.except.length > 0 && row !== undefined && matchesAny(rule.except, row, context, false)
     says[position] = !isExcepted && combined(effect.combine, answers, position) ? 2 : 1
   }
+  const told = new Map<string, Reason>()
   return {
     rule,
     says: (position) => (says[position] === 2 ? 'decides' : says[position] === 1 ? 'reached' : 'no-match'),
-    reason: (position) => (says[position] === 0 ? undefined : reasonOf(rule, answers, position, says[position] === 2)),
+    reason: (position) =>
+      says[position] === 0
+        ? undefined
+        : shared(told, reasonOf(rule, answers, position, says[position] === 2)),
   }
+}
+
+/** Many rows have the same reason in the same words; they share one value. */
+function shared(told: Map<string, Reason>, reason: Reason): Reason {
+  const known = told.get(reason.text)
+  if (known?.kind === reason.kind) return known
+  told.set(reason.text, reason)
+  return reason
 }
 
 interface Scope {
@@ -87,7 +101,10 @@ function isReached(rule: Rule, row: Row, context: RowContext): boolean {
  * never takes an image's place in a count; and under `unit: tag`, where rules speak of tags, an image without any.
  */
 function reaches(block: MatchBlock | undefined, row: Row, context: RowContext): boolean {
-  if (stateOf(row, context.graph) === 'orphaned-referrer' && block?.state?.includes('orphaned-referrer') !== true) {
+  if (
+    stateOf(row, context.graph) === 'orphaned-referrer' &&
+    block?.state?.includes('orphaned-referrer') !== true
+  ) {
     return false
   }
   return context.unit === 'image' || row.tags.length > 0 || block?.tagged === false
@@ -108,13 +125,20 @@ function keepAnswer(criterion: KeepCriterion, effect: KeepEffect, scope: Scope):
       const streams = streamsOf(rule, effect, rows, matched, context)
       const places = bestPlaces(streams)
       return {
-        holds: (position) => streams.unknown.has(position) || (places.get(position)?.rank ?? 0) <= criterion.count,
+        holds: (position) =>
+          streams.unknown.has(position) || (places.get(position)?.rank ?? 0) <= criterion.count,
         kind: (position) => (streams.unknown.has(position) ? 'kept-order-unknown' : 'kept-newest'),
         text: (position) => placeText(places.get(position), criterion.count, effect.by),
       }
     }
     case 'within':
-      return ageAnswer('kept-within', scope, (row) => readClock(row.times, clockOf(effect)), criterion.ms, true)
+      return ageAnswer(
+        'kept-within',
+        scope,
+        (row) => readClock(row.times, clockOf(effect)),
+        criterion.ms,
+        true,
+      )
     case 'pulled-within':
       return ageAnswer('kept-pulled-within', scope, (row) => row.times.pulledAt, criterion.ms, true)
     case 'calendar': {
@@ -122,7 +146,8 @@ function keepAnswer(criterion: KeepCriterion, effect: KeepEffect, scope: Scope):
       return {
         holds: (position) => unknown.has(position) || kept.has(position),
         kind: (position) => (unknown.has(position) ? 'kept-order-unknown' : 'kept-calendar'),
-        text: (position) => kept.get(position) ?? (unknown.has(position) ? 'its time is unknown' : 'no calendar place'),
+        text: (position) =>
+          kept.get(position) ?? (unknown.has(position) ? 'its time is unknown' : 'no calendar place'),
       }
     }
   }
@@ -133,7 +158,9 @@ function deleteAnswers(
   scope: Scope,
   taken: (position: number) => boolean,
 ): readonly Answer[] {
-  const ages = effect.criteria.map((criterion) => (criterion.kind === 'beyond-newest' ? undefined : deleteAge(criterion, effect, scope)))
+  const ages = effect.criteria.map((criterion) =>
+    criterion.kind === 'beyond-newest' ? undefined : deleteAge(criterion, effect, scope),
+  )
   const others = ages.flatMap((answer) => answer ?? [])
   return effect.criteria.map((criterion, index) => {
     const age = ages[index]
@@ -143,7 +170,9 @@ function deleteAnswers(
         case 'matched':
           return true
         case 'eligible':
-          return scope.rows[position]?.manifest.locked !== true && others.every((answer) => answer.holds(position))
+          return (
+            scope.rows[position]?.manifest.locked !== true && others.every((answer) => answer.holds(position))
+          )
         case 'remaining':
           return !taken(position)
       }
@@ -160,7 +189,13 @@ function deleteAge(
     case 'all':
       return always('deleted-all', 'taken by rule')
     case 'older-than':
-      return ageAnswer('deleted-older-than', scope, (row) => readClock(row.times, clockOf(effect)), criterion.ms, false)
+      return ageAnswer(
+        'deleted-older-than',
+        scope,
+        (row) => readClock(row.times, clockOf(effect)),
+        criterion.ms,
+        false,
+      )
     case 'not-pulled-for':
       return ageAnswer('deleted-not-pulled-for', scope, (row) => row.times.pulledAt, criterion.ms, false)
   }
@@ -221,8 +256,12 @@ function placeText(place: Place | undefined, count: number, by: string): string 
 }
 
 function reasonOf(rule: Rule, answers: readonly Answer[], position: number, decides: boolean): Reason {
-  const told = decides ? answers.filter((answer) => answer.holds(position)) : answers
-  const text = told.map((answer) => answer.text(position)).join(rule.effect.combine === 'all' ? ' and ' : ' or ')
-  const kind = decides ? (told[0]?.kind(position) ?? 'spared') : 'spared'
+  const told = decides && answers.length > 1 ? answers.filter((answer) => answer.holds(position)) : answers
+  const [first] = told
+  const text =
+    told.length === 1
+      ? (first?.text(position) ?? '')
+      : told.map((answer) => answer.text(position)).join(rule.effect.combine === 'all' ? ' and ' : ' or ')
+  const kind = decides ? (first?.kind(position) ?? 'spared') : 'spared'
   return { kind, text: `${text} (${rule.name})`, rule: rule.name, line: rule.line }
 }

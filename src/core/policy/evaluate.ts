@@ -41,13 +41,19 @@ export function evaluatePolicy(policy: Policy, graph: ImageGraph, now: InstantMs
   }
 }
 
-function evaluateRules(rules: readonly Rule[], rows: readonly Row[], context: RowContext): readonly RuleResult[] {
+function evaluateRules(
+  rules: readonly Rule[],
+  rows: readonly Row[],
+  context: RowContext,
+): readonly RuleResult[] {
   const first = rules.map((rule) => (countsRemaining(rule) ? undefined : evaluateRule(rule, rows, context)))
   if (!rules.some(countsRemaining)) return first.flatMap((result) => result ?? [])
   const takes = (result: RuleResult | undefined, position: number): boolean =>
     result?.rule.effect.kind === 'delete' && result.says(position) === 'decides'
   const takenByOthers = (position: number): boolean => first.some((result) => takes(result, position))
-  const alone = rules.map((rule) => (countsRemaining(rule) ? evaluateRule(rule, rows, context, takenByOthers) : undefined))
+  const alone = rules.map((rule) =>
+    countsRemaining(rule) ? evaluateRule(rule, rows, context, takenByOthers) : undefined,
+  )
   return rules.flatMap((rule, index) => {
     const done = first[index]
     if (done !== undefined) return [done]
@@ -68,7 +74,11 @@ function countsRemaining(rule: Rule): boolean {
  * even with the others' rows out of the way, or when two of them agree on it whichever is asked first. Asking them one
  * after the other, in any order, takes at least as much.
  */
-function unitedRemaining(before: RuleResult, after: RuleResult, takenByOther: (position: number) => boolean): RuleResult {
+function unitedRemaining(
+  before: RuleResult,
+  after: RuleResult,
+  takenByOther: (position: number) => boolean,
+): RuleResult {
   const agreed = (position: number): boolean => before.says(position) === 'decides' && takenByOther(position)
   return {
     rule: after.rule,
@@ -107,10 +117,7 @@ function verdictOf(
   position: number,
   shared: SharedReasons,
 ): Verdict {
-  const deciding = results.filter((result) => result.says(position) === 'decides')
-  const keeps = deciding.filter((result) => result.rule.effect.kind === 'keep')
-  const takes = deciding.filter((result) => result.rule.effect.kind === 'delete')
-  const spared = results.filter((each) => each.rule.effect.kind === 'delete' && each.says(position) === 'reached')
+  const { keeps, takes, spared } = sortBySaying(results, position)
   const row = rows[position]
   const isOrphan = row !== undefined && stateOf(row, context.graph) === 'orphaned-referrer'
   const fallsToUnmatched = spared.length === 0 && !isOrphan && policy.unmatched === 'delete'
@@ -132,10 +139,38 @@ function verdictOf(
     }
   }
   if (spared.length > 0) {
-    return { kind: 'keep', reasons: spared.flatMap((result) => result.reason(position) ?? []), otherwise: undefined }
+    return {
+      kind: 'keep',
+      reasons: spared.flatMap((result) => result.reason(position) ?? []),
+      otherwise: undefined,
+    }
   }
   if (isOrphan) return orphanKept
   return fallsToUnmatched ? shared.unmatchedDelete : shared.unmatchedKeep
+}
+
+interface Sayings {
+  readonly keeps: readonly RuleResult[]
+  readonly takes: readonly RuleResult[]
+  readonly spared: readonly RuleResult[]
+}
+
+const nobody: readonly RuleResult[] = []
+
+/** Asked for every row; most rows are decided by one rule or none, so lists are made only when there is something in. */
+function sortBySaying(results: readonly RuleResult[], position: number): Sayings {
+  let keeps = nobody
+  let takes = nobody
+  let spared = nobody
+  for (const result of results) {
+    const says = result.says(position)
+    if (says === 'no-match') continue
+    const isKeep = result.rule.effect.kind === 'keep'
+    if (says === 'decides' && isKeep) keeps = [...keeps, result]
+    else if (says === 'decides') takes = [...takes, result]
+    else if (!isKeep) spared = [...spared, result]
+  }
+  return { keeps, takes, spared }
 }
 
 function deletedByUnmatched(shared: SharedReasons): DecidedBy | undefined {

@@ -12,7 +12,12 @@ import type { Row, RowContext } from './rows.ts'
 import { imageBytes } from '../plan/image-bytes.ts'
 
 /** Whether any of the blocks holds; an empty list says `whenEmpty`. */
-export function matchesAny(blocks: readonly MatchBlock[], row: Row, context: RowContext, whenEmpty: boolean): boolean {
+export function matchesAny(
+  blocks: readonly MatchBlock[],
+  row: Row,
+  context: RowContext,
+  whenEmpty: boolean,
+): boolean {
   return blocks.length === 0 ? whenEmpty : blocks.some((block) => matchesBlock(block, row, context))
 }
 
@@ -25,7 +30,8 @@ export function matchesBlock(block: MatchBlock, row: Row, context: RowContext): 
     (block.mediaType === undefined || someMatches(block.mediaType, row.manifest.mediaType)) &&
     (block.artifactType === undefined || someMatches(block.artifactType, row.manifest.artifactType)) &&
     (block.labels === undefined || matchesTexts(block.labels, row, context, (each) => each.labels)) &&
-    (block.annotations === undefined || matchesTexts(block.annotations, row, context, (each) => each.annotations)) &&
+    (block.annotations === undefined ||
+      matchesTexts(block.annotations, row, context, (each) => each.annotations)) &&
     (block.platform === undefined || matchesPlatform(block.platform, row, context)) &&
     (block.largerThanBytes === undefined || imageBytes(context.graph, row.node) > block.largerThanBytes) &&
     (block.state === undefined || block.state.includes(stateOf(row, context.graph)))
@@ -42,7 +48,8 @@ function matchesTags(block: MatchBlock, tags: readonly TagRecord[]): boolean {
   const { tags: some, tagsAll, tagsEvery, semver } = block
   if (some !== undefined && !tags.some((tag) => some.matches(tag.name))) return false
   // An image without tags has no tag that fails, but nobody who writes "all tags match" means it.
-  if (tagsAll !== undefined && !(tags.length > 0 && tags.every((tag) => tagsAll.matches(tag.name)))) return false
+  if (tagsAll !== undefined && !(tags.length > 0 && tags.every((tag) => tagsAll.matches(tag.name))))
+    return false
   if (tagsEvery !== undefined && !everyPatternHasATag(tagsEvery, tags)) return false
   return semver === undefined || tags.some((tag) => semver.matches(tag.name))
 }
@@ -74,7 +81,9 @@ function matchesTexts(
 }
 
 function matchesPlatform(patterns: readonly TextPattern[], row: Row, { graph }: RowContext): boolean {
-  return [row.manifest, ...platformsOf(row, graph)].some((manifest) => someMatches(patterns, manifest.platform))
+  return [row.manifest, ...platformsOf(row, graph)].some((manifest) =>
+    someMatches(patterns, manifest.platform),
+  )
 }
 
 function platformsOf(row: Row, graph: ImageGraph): readonly ManifestRecord[] {
@@ -85,12 +94,16 @@ function platformsOf(row: Row, graph: ImageGraph): readonly ManifestRecord[] {
 }
 
 /** The tags of a row that made the block match, which are the ones that versions and captures are read from. */
-export function matchingTags(block: MatchBlock | undefined, tags: readonly TagRecord[]): readonly TagRecord[] {
+export function matchingTags(
+  block: MatchBlock | undefined,
+  tags: readonly TagRecord[],
+): readonly TagRecord[] {
   if (block === undefined) return tags
   const { tags: some, semver } = block
   if (some === undefined && semver === undefined) return tags
   const both = tags.filter(
-    (tag) => (some === undefined || some.matches(tag.name)) && (semver === undefined || semver.matches(tag.name)),
+    (tag) =>
+      (some === undefined || some.matches(tag.name)) && (semver === undefined || semver.matches(tag.name)),
   )
   if (both.length > 0) return both
   return tags.filter((tag) => some?.matches(tag.name) === true || semver?.matches(tag.name) === true)

@@ -25,22 +25,24 @@ export interface RowContext {
 /** The rows of a repository, in the order of their digests, then of their tags: listing order decides nothing. */
 export function rowsOf(context: RowContext): readonly Row[] {
   const images = context.graph.images.toSorted((a, b) => byDigest(context.graph, a, b))
-  return images.flatMap((node) => rowsOfImage(node, context))
+  const rows: Row[] = []
+  for (const node of images) addRows(node, context, rows)
+  return rows
 }
 
-function rowsOfImage(node: Node, { graph, unit, now }: RowContext): readonly Row[] {
+const nothing: readonly never[] = []
+
+function addRows(node: Node, { graph, unit, now }: RowContext, rows: Row[]): void {
   const manifest = graph.manifests[node]
-  if (manifest === undefined) return []
-  const below = graph.held(node).flatMap((each) => graph.manifests[each] ?? [])
+  if (manifest === undefined) return
+  const held = graph.held(node)
+  const below = held.length === 0 ? nothing : held.flatMap((each) => graph.manifests[each] ?? [])
   const tags = graph.ordinaryTags(node)
-  const row = (rowTags: readonly TagRecord[]): Row => ({
-    node,
-    manifest,
-    tags: rowTags,
-    times: imageTimes(manifest, rowTags, below, now),
-  })
-  if (unit === 'image' || tags.length === 0) return [row(tags)]
-  return tags.toSorted((a, b) => compareText(a.name, b.name)).map((tag) => row([tag]))
+  const add = (rowTags: readonly TagRecord[]): void => {
+    rows.push({ node, manifest, tags: rowTags, times: imageTimes(manifest, rowTags, below, now) })
+  }
+  if (unit === 'image' || tags.length < 2) add(tags)
+  else for (const tag of tags.toSorted((a, b) => compareText(a.name, b.name))) add([tag])
 }
 
 function byDigest(graph: ImageGraph, a: Node, b: Node): number {

@@ -46,17 +46,24 @@ export function streamsOf(
 ): Streams {
   const unknown = new Set<number>()
   const streams = new Map<string, Contender[]>()
+  const enter = (position: number, row: Row, stream: string, value: OrderValue): void => {
+    const contender = { rows: [position], value, digest: row.manifest.digest }
+    const others = streams.get(stream)
+    if (others === undefined) streams.set(stream, [contender])
+    else others.push(contender)
+  }
   for (const position of positions) {
     const row = rows[position]
     if (row === undefined) continue
+    if (isOneStreamOfTimes(counting)) {
+      const at = timeOf(row, counting)
+      if (at === undefined) unknown.add(position)
+      else enter(position, row, '', at)
+      continue
+    }
     const places = placesOf(rule, counting, row, context)
     if (places.size === 0) unknown.add(position)
-    for (const [stream, value] of places) {
-      const contender = { rows: [position], value, digest: row.manifest.digest }
-      const others = streams.get(stream)
-      if (others === undefined) streams.set(stream, [contender])
-      else others.push(contender)
-    }
+    for (const [stream, value] of places) enter(position, row, stream, value)
   }
   const byRow = byValueThenRow(rows)
   const merge = context.unit === 'tag' && counting.count === 'images'
@@ -71,22 +78,28 @@ export function streamsOf(
   }
 }
 
+/** The plain case, in which no tag need be looked at. */
+function isOneStreamOfTimes({ by, per }: Counting): boolean {
+  return per === undefined && by !== 'semver' && by !== 'name'
+}
+
 /** The streams a row is in, each with the value that orders it there. */
-function placesOf(rule: Rule, counting: Counting, row: Row, context: RowContext): ReadonlyMap<string, OrderValue> {
+function placesOf(
+  rule: Rule,
+  counting: Counting,
+  row: Row,
+  context: RowContext,
+): ReadonlyMap<string, OrderValue> {
   const places = new Map<string, OrderValue>()
   const add = (stream: string | undefined, value: OrderValue | undefined): void => {
     if (stream === undefined || value === undefined) return
     const other = places.get(stream)
     if (other === undefined || compareValues(value, other) > 0) places.set(stream, value)
   }
-  const byTag = counting.by === 'semver' || counting.by === 'name'
-  if (counting.per === undefined && !byTag) {
-    add('', timeOf(row, counting))
-    return places
-  }
   for (const { tag, captures } of capturedTags(rule, row, context)) {
-    const stream = counting.per === undefined ? '' : streamName(counting.per, tag.name, captures)
-    add(stream, byTag ? tagValue(tag, counting.by) : timeOf(row, counting))
+    const version = parseVersion(tag.name)
+    const stream = counting.per === undefined ? '' : streamName(counting.per, captures, version)
+    add(stream, valueOf(row, tag, version, counting))
   }
   return places
 }
@@ -100,8 +113,23 @@ export function clockOf(counting: Counting): 'pushed' | 'created' | 'pulled' | '
   return counting.by === 'semver' || counting.by === 'name' ? 'pushed' : counting.by
 }
 
-function tagValue(tag: TagRecord, by: 'semver' | 'name' | string): OrderValue | undefined {
-  return by === 'semver' ? parseVersion(tag.name) : tag.name
+function valueOf(
+  row: Row,
+  tag: TagRecord,
+  version: Version | undefined,
+  counting: Counting,
+): OrderValue | undefined {
+  switch (counting.by) {
+    case 'semver':
+      return version
+    case 'name':
+      return tag.name
+    case 'pushed':
+    case 'created':
+    case 'pulled':
+    case 'active':
+      return timeOf(row, counting)
+  }
 }
 
 interface CapturedTag {
@@ -110,17 +138,17 @@ interface CapturedTag {
 }
 
 function capturedTags(rule: Rule, row: Row, context: RowContext): readonly CapturedTag[] {
-  const block = rule.match.find((each) => matchesBlock(each, row, context))
+  const block =
+    rule.match.length === 1 ? rule.match[0] : rule.match.find((each) => matchesBlock(each, row, context))
   const patterns = block?.tags ?? block?.tagsAll ?? block?.tagsEvery
   return matchingTags(block, row.tags).map((tag) => ({ tag, captures: patterns?.captures(tag.name) ?? {} }))
 }
 
 function streamName(
   template: StreamTemplate,
-  tag: string,
   captures: Readonly<Record<string, string>>,
+  version: Version | undefined,
 ): string | undefined {
-  const version = parseVersion(tag)
   let name = ''
   for (const part of template.parts) {
     const text = typeof part === 'string' ? part : partOf(part.capture, captures, version)
@@ -166,7 +194,9 @@ function mergeContenders(a: Contender, b: Contender): Contender {
 
 function byValueThenRow(rows: readonly Row[]): (a: Contender, b: Contender) => number {
   return (a, b) =>
-    compareValues(b.value, a.value) || compareText(a.digest, b.digest) || compareText(firstTag(rows, a), firstTag(rows, b))
+    compareValues(b.value, a.value) ||
+    compareText(a.digest, b.digest) ||
+    compareText(firstTag(rows, a), firstTag(rows, b))
 }
 
 function firstTag(rows: readonly Row[], contender: Contender): string {

@@ -24,7 +24,9 @@ export function formatAge(ms: number): string {
     ['m', 60_000],
   ] as const
   const unit = units.find(([, size]) => ms >= size)
-  return unit === undefined ? `${Math.max(0, Math.floor(ms / 1000))}s` : `${Math.floor(ms / unit[1])}${unit[0]}`
+  return unit === undefined
+    ? `${Math.max(0, Math.floor(ms / 1000))}s`
+    : `${Math.floor(ms / unit[1])}${unit[0]}`
 }
 
 /** A duration as it would be written in winnow.yaml: the largest unit that says it exactly. */

@@ -1,5 +1,5 @@
 /** Calendar counts: `daily: 7, weekly: 4` and their kin, each counted for itself, over every stream. */
-import { bucketer, keptByBucket } from '../calendar.ts'
+import { bucketsOf, keptByBucket } from '../calendar.ts'
 import { clockOf, streamsOf } from '../streams.ts'
 import type { Calendar, Counting, KeepCriterion, Rule } from '../policy.ts'
 import type { Row, RowContext } from '../rows.ts'
@@ -22,15 +22,22 @@ export function keptInCalendar(
   context: RowContext,
 ): BucketKeeps {
   // Buckets are of time, whatever else the rule orders by.
-  const { streams, unknown } = streamsOf(rule, { ...counting, by: clockOf(counting) }, rows, positions, context)
+  const { streams, unknown } = streamsOf(
+    rule,
+    { ...counting, by: clockOf(counting) },
+    rows,
+    positions,
+    context,
+  )
   const kept = new Map<number, string>()
   for (const contenders of streams.values()) {
     const times = contenders.map((contender) => Number(contender.value))
     for (const [calendar, count] of Object.entries(criterion.counts) as [Calendar, number][]) {
-      keptByBucket(times, bucketer(calendar, counting.timezone), count).forEach((bucket, place) => {
-        if (bucket === undefined) return
-        for (const row of contenders[place]?.rows ?? []) if (!kept.has(row)) kept.set(row, `${calendar} ${bucket}`)
-      })
+      const buckets = bucketsOf(calendar, counting.timezone)
+      for (const place of keptByBucket(times, buckets, count)) {
+        const name = `${calendar} ${buckets.nameOf(times[place] ?? 0)}`
+        for (const row of contenders[place]?.rows ?? []) if (!kept.has(row)) kept.set(row, name)
+      }
     }
   }
   return { kept, unknown }
