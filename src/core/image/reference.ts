@@ -154,6 +154,8 @@ export const hubHosts: ReadonlySet<string> = new Set([
   'registry-1.docker.io',
   'registry.hub.docker.com',
 ])
+/** By the grammar a digest is a tag of the repository `sha256`; nobody means that, least of all with a digit missing. */
+const spoiltDigest = /^sha(?:256|512):/
 const trailingDigest = /@(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128})$/
 
 /**
@@ -170,7 +172,7 @@ export function normalizeReference(text: string): NormalizedReference | undefine
   // A scheme that names a place must be followed by one: `oci://registry.example.com` alone is not a Hub repository.
   const namesPlace = written !== undefined && !written.startsWith('docker')
   if (namesPlace && !isHostLike(bare.slice(0, Math.max(0, bare.indexOf('/'))))) return undefined
-  if (identifier.test(bare) || parseDigest(bare) !== undefined) return undefined
+  if (identifier.test(bare) || spoiltDigest.test(bare)) return undefined
 
   const digest = parseDigest(trailingDigest.exec(bare)?.[1] ?? '')
   const named = digest === undefined ? bare : bare.slice(0, -digest.length - 1)
