@@ -33,8 +33,16 @@ export const fileSchema = z.strictObject({
 
 export type WrittenFile = z.infer<typeof fileSchema>
 
+let printed: Readonly<Record<string, unknown>> | undefined
+
 /** The JSON Schema of winnow.yaml, for editors; `winnow schema` prints it. */
 export function printSchema(): Readonly<Record<string, unknown>> {
+  // Made once, and only when asked for: a command that finds no mistakes never pays for it.
+  printed ??= makeSchema()
+  return printed
+}
+
+function makeSchema(): Readonly<Record<string, unknown>> {
   const schema = z.toJSONSchema(fileSchema, { io: 'input', reused: 'inline' }) as Record<string, unknown>
   return { ...schema, title: 'winnow.yaml', description: 'The configuration of Winnow.' }
 }

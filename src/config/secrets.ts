@@ -11,6 +11,16 @@ export function isSecretKey(key: string): boolean {
   return secretKey.test(key) && !namesAPlace.test(key)
 }
 
+/** Whether a value stands where the name of a variable belongs and is none: then it may be the secret itself. */
+export function isMisplacedSecret(key: string, value: unknown): boolean {
+  return (
+    secretKey.test(key) &&
+    /env$/i.test(key) &&
+    typeof value === 'string' &&
+    !/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)
+  )
+}
+
 /** Whether a text holds `user:password@` in front of a host. */
 export function hasUserinfo(text: string): boolean {
   return /:\/\/[^/?#\s]*@/.test(text)

@@ -6,7 +6,7 @@ import type { Document, Node, Pair, YAMLMap } from 'yaml'
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Diagnostic } from './diagnostics.ts'
 import { codeFrame } from './diagnostics.ts'
-import { isSecretKey, maskLine } from './secrets.ts'
+import { isMisplacedSecret, isSecretKey, maskLine } from './secrets.ts'
 import { yamlProblem } from './yaml-problems.ts'
 
 export type Path = readonly (string | number)[]
@@ -117,8 +117,8 @@ function plainValue(document: Document, report: (span: Span, options: Diagnostic
   try {
     return document.toJS({ maxAliasCount: aliasesMax }) as unknown
   } catch (error) {
-    if (!(error instanceof ReferenceError || error instanceof RangeError || error instanceof TypeError))
-      throw error
+    // The parser tells aliases that explode and merges of no map by throwing; its sentences may quote the file.
+    if (!(error instanceof Error)) throw error
     report(
       { start: 0, end: 1 },
       {
@@ -188,7 +188,9 @@ function maskedLines(text: string, document: Document | undefined): readonly str
   if (document) {
     visit(document, {
       Pair(_, pair) {
-        const span = isScalar(pair.key) && isSecretKey(String(pair.key.value)) && spanOfNode(pair.value)
+        const key = isScalar(pair.key) ? String(pair.key.value) : ''
+        const value = isScalar(pair.value) ? pair.value.value : undefined
+        const span = isSecretKey(key) || isMisplacedSecret(key, value) ? spanOfNode(pair.value) : undefined
         if (span) spans.push(span)
       },
     })

@@ -68,14 +68,12 @@ function compileList(list: readonly string[], scope: PatternScope): TagPatterns 
     else include.push(compilePattern(source, scope))
   }
   const isEverythingIncluded = include.length === 0 && exclude.length > 0
-  const isExcluded = (text: string): boolean => exclude.some((pattern) => pattern.matches(text))
   return {
     include,
     exclude,
-    matches: (text) =>
-      (isEverythingIncluded || include.some((pattern) => pattern.matches(text))) && !isExcluded(text),
+    matches: (text) => (isEverythingIncluded || anyMatches(include, text)) && !anyMatches(exclude, text),
     captures(text) {
-      if (isExcluded(text)) return undefined
+      if (anyMatches(exclude, text)) return undefined
       if (isEverythingIncluded) return noCaptures
       for (const pattern of include) {
         const captured = pattern.captures(text)
@@ -84,6 +82,12 @@ function compileList(list: readonly string[], scope: PatternScope): TagPatterns 
       return undefined
     },
   }
+}
+
+/** A plain loop: it runs for every tag of a registry. */
+function anyMatches(patterns: readonly TextPattern[], text: string): boolean {
+  for (const pattern of patterns) if (pattern.matches(text)) return true
+  return false
 }
 
 function compilePattern(body: string, scope: PatternScope, source = body): TextPattern {
