@@ -116,7 +116,7 @@ class UndiciClient implements HttpClient {
       return response
     } catch (error) {
       if (error instanceof OperationalError && error.category !== 'interrupted') this.#failuresInRow += 1
-      throw error
+      throw this.#withoutSecrets(error)
     }
   }
 
@@ -193,6 +193,16 @@ class UndiciClient implements HttpClient {
     const shown = this.#shown(at)
     // Elsewhere the URL itself may be the credential (presigned storage); nobody needs it to go on.
     return makeResponse(answer, at.origin === this.#base.origin ? at.href : shown, shown, attempts)
+  }
+
+  /** The last net: texts are made safe where they are made, and this catches what was forgotten or echoed. */
+  #withoutSecrets(error: unknown): unknown {
+    if (!(error instanceof Error)) return error
+    const safe = this.#redactor.text(error.message)
+    if (safe === error.message) return error
+    error.message = safe
+    error.stack = this.#redactor.text(error.stack ?? '')
+    return error
   }
 
   #shown(url: URL): string {

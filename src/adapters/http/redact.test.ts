@@ -24,7 +24,10 @@ describe('Redactor', () => {
     ['Authorization: Basic cm9ib3Q6aHVudGVyMg==', 'Authorization: Basic ***'],
     ['see https://u:p@h/x?token=abc for it', 'see https://h/x?token=*** for it'],
     ['got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl here', 'got *** here'],
-    ['Basic authentication is needed', 'Basic *** is needed'],
+    [
+      'Basic authentication is needed by the token endpoint.',
+      'Basic authentication is needed by the token endpoint.',
+    ],
     ['team/app:v1 was deleted', 'team/app:v1 was deleted'],
   ])('takes what looks secret out of %s', (text, safe) => {
     expect(new Redactor().text(text)).toBe(safe)
@@ -37,7 +40,7 @@ describe('Redactor', () => {
         fc.string({ maxLength: 20 }),
         (secret, around) => {
           // Stars and the mask itself are no secret one could hide.
-          fc.pre(!/^\*+$/.test(secret) && secret.isWellFormed())
+          fc.pre(!/^\*+$/.test(secret))
           const redactor = new Redactor()
           redactor.register(secret)
           const forms = [

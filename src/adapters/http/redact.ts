@@ -11,7 +11,8 @@ const SECRET_LENGTH_MIN = 4
 const SECRET_PARAMETER =
   /^(?:x-amz-.*|x-goog-.*|x-ms-.*|.*token.*|.*secret.*|.*passw.*|.*credential.*|.*signature.*|sig|se|sp|sv|skoid|key|api[-_]?key|access[-_]?key.*|awsaccesskeyid|code|assertion|auth|authorization|policy|key-pair-id|hmac|jwt)$/i
 const URL_IN_TEXT = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>\\]+/gi
-const AUTHORIZATION_IN_TEXT = /\b(bearer|basic|token)(\s+)[A-Za-z0-9._~+/=-]{8,}/gi
+/** Words have no digits, padding or slashes; credentials of eight characters and more do. */
+const AUTHORIZATION_IN_TEXT = /\b(bearer|basic|token)(\s+)(?=[A-Za-z.-]*[0-9_~+/=])[A-Za-z0-9._~+/=-]{8,}/gi
 const JWT_IN_TEXT = /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*/g
 
 export class Redactor {
@@ -21,7 +22,8 @@ export class Redactor {
   register(secret: string): void {
     if (secret.length < SECRET_LENGTH_MIN || this.#secrets.has(secret)) return
     this.#secrets.add(secret)
-    this.#secrets.add(encodeURIComponent(secret))
+    // Half a surrogate pair has no URL encoding; bytes on the wire hold its replacement.
+    this.#secrets.add(encodeURIComponent(Buffer.from(secret).toString('utf8')))
     this.#secrets.add(new URLSearchParams({ v: secret }).toString().slice(2))
     this.#secrets.add(Buffer.from(secret).toString('base64').replace(/=+$/, ''))
     // How JSON writes it, without the quotes around it.
