@@ -41,12 +41,6 @@ export function dropProblems(last: LastAnswer | undefined, now: SourceEvidence):
   return [...another, ...empty, ...drops]
 }
 
-/** What to remember of a whole answer; the counterpart of `dropProblems`. */
-export function answerToRemember(source: SourceEvidence, at: InstantMs): LastAnswer {
-  const { identity, objects, pods, references } = source
-  return { at, identity, objects, pods, references: references.length }
-}
-
 function noPods(name: string): SourceProblem {
   return doubt(
     name,
