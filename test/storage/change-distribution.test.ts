@@ -103,6 +103,26 @@ describe('removing', () => {
     expect(await readdir(join(dir, at.tags))).not.toContain('0.9')
   })
 
+  it('lets a push of the same manifest win that comes in between', async () => {
+    const files = createMutableFileStore(dir)
+    const store: MutableBlobStore = {
+      ...files,
+      remove: async (key, options) => {
+        // The registry has read the link and is about to set the tag when we remove the one and list the other.
+        if (key === at.revision(small.older)) await put(dir, at.current('pushed'), small.older)
+        return files.remove(key, options)
+      },
+    }
+    const writer = createStorageWriter({ name: registryName, store })
+    expect(await writer.deleteManifest(app, small.older)).toMatchObject({
+      kind: 'refused',
+      reason: 'referenced',
+    })
+    const { problems, ...inventory } = await read()
+    expect(problems).toEqual([])
+    expect(tagsIn({ ...inventory, problems })).toMatchObject({ '0.9': small.older, pushed: small.older })
+  })
+
   it('does nothing at all when one of the tags cannot be read', async () => {
     await put(dir, at.current('0.9'), 'rubbish')
     await expect(open(dir).writer.deleteManifest(app, small.release)).rejects.toMatchObject({

@@ -3,7 +3,7 @@ import type { InstantMs } from '../../core/inventory/inventory.ts'
 import { makeLayer, type Layer } from './layers.ts'
 import { addBlob, addManifest, type Descriptor, type RegistryTree } from './registry-tree.ts'
 
-export interface ImageSpec {
+interface ImageSpec {
   readonly tags?: readonly string[]
   /** When it was pushed. */
   readonly at: InstantMs

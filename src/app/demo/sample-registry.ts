@@ -20,15 +20,15 @@ export interface SampleRegistry {
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-export const webReleases: readonly string[] =
+const webReleases: readonly string[] =
   '1.0.0 1.0.1 1.1.0 1.1.1 1.1.2 1.2.0 1.2.1 1.3.0 1.3.1 1.3.2 1.4.0 1.4.1 2.0.0-rc.1 2.0.0-rc.2 2.0.0 2.0.1 2.1.0 2.1.1 2.1.2 2.2.0 2.2.1 2.3.0 2.3.1'.split(
     ' ',
   )
-export const apiReleases: readonly string[] =
+const apiReleases: readonly string[] =
   '1.0.0 1.1.0 1.1.1 1.2.0 1.2.1 1.2.2 2.0.0 2.0.1 2.1.0 2.2.0 2.2.1 2.2.2 2.3.0 2.4.0 2.4.1 2.4.2 3.0.0 3.0.1 3.1.0 3.1.1 3.1.2'.split(
     ' ',
   )
-export const workerReleases: readonly string[] =
+const workerReleases: readonly string[] =
   '1.0.0 1.1.0 1.2.0 1.2.1 1.2.2 1.3.0 1.3.1 1.3.2 1.4.0 1.4.1 1.5.0 1.5.1 1.5.2 1.6.0'.split(' ')
 
 export function makeSampleRegistry(now: InstantMs): SampleRegistry {

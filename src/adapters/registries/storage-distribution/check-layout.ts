@@ -4,7 +4,8 @@
  */
 import type { ReadableBlobStore, StoreEntry } from '../../../ports/readable-blob-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import { blobsFolder, layoutFolder, repositoriesFolder } from './layout.ts'
+import type { RepositoryName } from '../../../core/image/names.ts'
+import { blobsFolder, layoutFolder, repositoriesFolder, repositoryFolder } from './layout.ts'
 import { StorageIncompleteError, StorageLayoutError } from './storage-errors.ts'
 
 /**
@@ -24,6 +25,21 @@ export async function checkLayout(store: ReadableBlobStore, options?: RunOptions
     store.place,
     `${layoutFolder}/${missing} is missing or empty while ${other} are there`,
   )
+}
+
+/**
+ * The same, at a cost that does not grow with the number of repositories where `repository` is there.
+ *
+ * @throws as checkLayout
+ */
+export async function checkLayoutAt(
+  store: ReadableBlobStore,
+  repository: RepositoryName,
+  options?: RunOptions,
+): Promise<void> {
+  const own = await store.list(repositoryFolder(repository), options)
+  if (hasFolders(own) && hasFolders(await store.list(blobsFolder, options))) return
+  await checkLayout(store, options)
 }
 
 async function refuse(store: ReadableBlobStore, options: RunOptions | undefined): Promise<never> {

@@ -11,7 +11,7 @@ import type { RepositoryInventory, TagRecord } from '../../../core/inventory/inv
 import { recordManifest } from '../../../core/inventory/manifest-record.ts'
 import type { ManifestCache } from '../../../ports/manifest-cache.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import { checkLayout } from './check-layout.ts'
+import { checkLayoutAt } from './check-layout.ts'
 import { isRepository, strayFolders } from './find-repositories.ts'
 import { quoted, startFindings, type Findings } from './findings.ts'
 import { repositoryFolder, revisionLink } from './layout.ts'
@@ -28,7 +28,7 @@ export async function readRepository(
   const findings = startFindings()
   const manifests = await findings.attempt(() => readManifests(source, cache, name, findings, options))
   // Asked last: a volume that went away meanwhile made everything above look absent.
-  await checkLayout(source.store, options)
+  await checkLayoutAt(source.store, name, options)
   return { name, complete: findings.isComplete, problems: findings.problems, manifests: manifests ?? [] }
 }
 

@@ -47,7 +47,12 @@ export async function removeTag(
   return { kind: wasThere ? 'done' : 'absent' }
 }
 
-/** Removes a manifest's link, then every tag that points at it: the order in which the registry does it. */
+/**
+ * Removes a manifest's link, then every tag that points at it: the order in which the registry does it.
+ *
+ * A push of the same manifest that comes in between shows as a tag that was not there before; it wins, and the link is
+ * put back.
+ */
 export async function removeManifest(
   source: MutableSource,
   repository: RepositoryName,
@@ -55,11 +60,16 @@ export async function removeManifest(
   options: RunOptions | undefined,
 ): Promise<ChangeOutcome> {
   // Looked through first, so that a tag which cannot be read stops us while everything is still there.
-  await listTagsOf(source, repository, digest, options)
+  const before = new Set(await listTagsOf(source, repository, digest, options))
   // Safe: the caller holds the manifest's bytes in its journal, and the bytes here stay where they are.
   const wasThere = await source.store.remove(revisionLink(repository, digest), options)
-  // Once more: a tag may have been set while the link was still there.
   const tags = await listTagsOf(source, repository, digest, options)
+  const pushed = tags.filter((tag) => !before.has(tag))
+  if (pushed.length > 0) {
+    await source.store.write(revisionLink(repository, digest), Buffer.from(digest), options)
+    const text = `It was pushed again just now, as ${pushed.join(', ')}.`
+    return { kind: 'refused', reason: 'referenced', text }
+  }
   for (const tag of tags) await removeTag(source, repository, tag, options)
   return { kind: wasThere || tags.length > 0 ? 'done' : 'absent' }
 }

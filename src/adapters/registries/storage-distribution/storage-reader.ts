@@ -13,13 +13,13 @@ import type { ManifestCache } from '../../../ports/manifest-cache.ts'
 import type { ReadableBlobStore } from '../../../ports/readable-blob-store.ts'
 import type { RawManifest, ReadableRegistry } from '../../../ports/readable-registry.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import { checkLayout } from './check-layout.ts'
+import { checkLayout, checkLayoutAt } from './check-layout.ts'
 import { findRepositories } from './find-repositories.ts'
 import { blobKey, currentLink, layerLink, revisionLink } from './layout.ts'
 import { readLink, readVerified, type Source } from './read-content.ts'
 import { readRepository } from './read-repository.ts'
 
-export interface StorageReaderOptions {
+interface StorageReaderOptions {
   readonly name: RegistryName
   readonly store: ReadableBlobStore
   readonly cache: ManifestCache
@@ -54,11 +54,12 @@ export function createStorageReader({
       return inventory
     },
     resolveTag: async (repository, tag, options) =>
-      presentOr(store, options, await resolveTag(source, repository, tag, options)),
+      presentOr(store, repository, options, await resolveTag(source, repository, tag, options)),
     readManifest: async (repository, digest, options) =>
-      presentOr(store, options, await readManifest(source, repository, digest, options)),
+      presentOr(store, repository, options, await readManifest(source, repository, digest, options)),
     hasBlob: async (repository, digest, options) =>
-      (await presentOr(store, options, await findBlob(source, repository, digest, options))) !== undefined,
+      (await presentOr(store, repository, options, await findBlob(source, repository, digest, options))) !==
+      undefined,
   }
 }
 
@@ -126,9 +127,10 @@ async function findBlob(
 /** Absent is believed only of a storage that is whole; a volume that went away has nothing either. */
 async function presentOr<T>(
   store: ReadableBlobStore,
+  repository: RepositoryName,
   options: RunOptions | undefined,
   found: T | undefined,
 ): Promise<T | undefined> {
-  if (found === undefined) await checkLayout(store, options)
+  if (found === undefined) await checkLayoutAt(store, repository, options)
   return found
 }

@@ -6,16 +6,16 @@
  * of the same manifest without writing it: bytes are therefore never removed here, only links. A store that cannot be
  * written is a refusal, as a read-only registry is.
  */
-import type { RegistryName } from '../../../core/image/names.ts'
+import type { RegistryName, RepositoryName } from '../../../core/image/names.ts'
 import { StorageWriteError, type MutableBlobStore } from '../../../ports/mutable-blob-store.ts'
 import type { ChangeOutcome, MutableRegistry } from '../../../ports/mutable-registry.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import { checkLayout } from './check-layout.ts'
+import { checkLayoutAt } from './check-layout.ts'
 import { removeManifest, removeTag, type MutableSource } from './removal.ts'
 import { restoreManifest } from './restoring.ts'
 import { RETRY_PAUSE_MS } from './storage-reader.ts'
 
-export interface StorageWriterOptions {
+interface StorageWriterOptions {
   readonly name: RegistryName
   readonly store: MutableBlobStore
   /** @default 100, as for the reader */
@@ -31,21 +31,22 @@ export function createStorageWriter({
   return {
     name,
     untag: (repository, tag, options) =>
-      change(source, options, () => removeTag(source, repository, tag, options)),
+      change(source, repository, options, () => removeTag(source, repository, tag, options)),
     deleteManifest: (repository, digest, options) =>
-      change(source, options, () => removeManifest(source, repository, digest, options)),
+      change(source, repository, options, () => removeManifest(source, repository, digest, options)),
     putManifest: (repository, manifest, tag, options) =>
-      change(source, options, () => restoreManifest(source, repository, manifest, tag, options)),
+      change(source, repository, options, () => restoreManifest(source, repository, manifest, tag, options)),
   }
 }
 
 async function change(
   { store }: MutableSource,
+  repository: RepositoryName,
   options: RunOptions | undefined,
   act: () => Promise<ChangeOutcome>,
 ): Promise<ChangeOutcome> {
   // Without this, a volume that is not mounted would make every deletion "absent", which counts as done.
-  await checkLayout(store, options)
+  await checkLayoutAt(store, repository, options)
   try {
     return await act()
   } catch (error) {
