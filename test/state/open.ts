@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openState, type State } from '../../src/adapters/journal/open-state.ts'
+import { createNodeEngine } from '../../src/adapters/journal/sqlite/node-engine.ts'
 import type { Opened } from '../conformance/journal-store.ts'
 
-/** The engines this Node can run. */
-export const engines: readonly ('node' | 'wasm')[] =
-  process.getBuiltinModule('node:sqlite') === undefined ? ['wasm'] : ['node', 'wasm']
+/** The engines this Node can run; WINNOW_STATE_ENGINES narrows them. */
+export const engines: readonly ('node' | 'wasm')[] = (
+  createNodeEngine() === undefined ? (['wasm'] as const) : (['node', 'wasm'] as const)
+).filter((engine) => (process.env['WINNOW_STATE_ENGINES'] ?? engine).split(',').includes(engine))
 
 export function temporaryDirectory(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'winnow-state-'))

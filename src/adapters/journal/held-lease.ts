@@ -7,8 +7,8 @@ import type { Lease, LeaseTiming } from '../../ports/lease.ts'
 import type { LeaseClock, LeaseTable } from './lease-store.ts'
 
 /** The lease ran out or was taken over, so the run stopped before it could act beside another one. */
-export class LeaseLostError extends OperationalError {
-  readonly code = 'LEASE_LOST'
+export class LeaseExpiredError extends OperationalError {
+  readonly code = 'LEASE_EXPIRED'
   readonly hint = 'Run the same command again; what was begun is settled by the next run.'
 
   constructor(resource: string, options: { readonly cause?: unknown } = {}) {
@@ -127,6 +127,6 @@ export class HeldLease implements Lease {
   #lose(): void {
     if (this.#released) return
     this.#stopTimers()
-    this.#lost.abort(new LeaseLostError(this.#parts.resource, { cause: this.#failure }))
+    this.#lost.abort(new LeaseExpiredError(this.#parts.resource, { cause: this.#failure }))
   }
 }

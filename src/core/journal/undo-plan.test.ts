@@ -276,7 +276,7 @@ describe('undo plan', () => {
   it('orders a chain of indexes deeper than the call stack', () => {
     let top = image('bottom')
     const chain = [top]
-    for (let n = 0; n < 20_000; n += 1) {
+    for (let n = 0; n < 12_000; n += 1) {
       top = index([top])
       chain.push(top)
     }

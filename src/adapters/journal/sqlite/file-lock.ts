@@ -19,6 +19,9 @@ const defaultWatchMs = 12_000
 /** A holder older than this looks whether the lock is still its own before it goes on. */
 const confirmAfterMs = 2_000
 
+/** Stands for the content of a lock that is a directory, which no lock of ours ever is. */
+const directory = 'directory'
+
 interface Owner extends ProcessIdentity {
   /** Different for every time the lock is taken. */
   readonly nonce: string
@@ -113,6 +116,7 @@ export class FileLock {
   }
 
   #isGone(text: string, owner: Owner | undefined): boolean {
+    if (text === directory) return false
     if (owner !== undefined) {
       if (isCertainlyDead(owner, this.#self)) return true
       if (owner.machine === this.#self.machine) return false
@@ -166,7 +170,7 @@ function read(path: string): string | undefined {
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     // A directory is what the bare WebAssembly engine leaves behind; nobody of ours made it, a person must look.
-    if (codeOf(error) === 'EISDIR') return ''
+    if (codeOf(error) === 'EISDIR') return directory
     throw error
   }
 }
