@@ -168,7 +168,7 @@ export const deleteSchema = z.strictObject({
   ).optional(),
 })
 
-export const ruleSchema = z.strictObject({
+const ruleSchema = z.strictObject({
   name: key(title, 'Name', 'What plans call the rule; `rule N` when left out.').optional(),
   match: key(
     blocks,

@@ -179,7 +179,7 @@ const sweep = z.strictObject({
   ).optional(),
 })
 
-export const registrySchema = z.strictObject({
+const registrySchema = z.strictObject({
   url: key(
     url,
     'Address',

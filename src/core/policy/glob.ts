@@ -20,7 +20,7 @@ export type GlobPart =
   | { readonly kind: 'class'; readonly negated: boolean; readonly ranges: readonly CharacterRange[] }
   | { readonly kind: 'alternatives'; readonly branches: readonly (readonly GlobPart[])[] }
 
-export interface CharacterRange {
+interface CharacterRange {
   readonly from: string
   readonly to: string
 }
