@@ -42,8 +42,8 @@ export interface ApiClient {
 const BODY_BYTES_MAX = 256 * 1024 * 1024
 const CONCURRENCY = 6
 const IDLE_TIMEOUT_MS = 30_000
-const PAGE_TIMEOUT_MS = 300_000
-/** Four sendings that each stay silent for the idle timeout end within two and a half minutes. */
+/** Retries included: longer than the minute that an API server itself gives a list, within the 150 s of DESIGN section 7. */
+const PAGE_TIMEOUT_MS = 140_000
 const RETRY = { attemptsMax: 4, retryAfterMaxMs: 60_000, waitBudgetMs: 60_000 }
 
 export interface ApiClientSettings {
@@ -62,6 +62,7 @@ class ClusterApiClient implements ApiClient {
   readonly #access: ClusterAccess
   readonly #settings: ApiClientSettings
   readonly #credentials: ReturnType<typeof clusterCredentials>
+  #isClosed = false
   #connection: { readonly http: HttpClient; readonly certificate: ClientCertificate | undefined } | undefined
 
   constructor(access: ClusterAccess, settings: ApiClientSettings) {
@@ -83,6 +84,7 @@ class ClusterApiClient implements ApiClient {
   async close(): Promise<void> {
     const connection = this.#connection
     this.#connection = undefined
+    this.#isClosed = true
     await connection?.http.close()
   }
 
@@ -142,6 +144,8 @@ class ClusterApiClient implements ApiClient {
   }
 
   async #httpFor(certificate: ClientCertificate | undefined): Promise<HttpClient> {
+    // What was still queued when the reading ended must not open the connection again.
+    if (this.#isClosed) throw new InterruptedError()
     if (this.#connection !== undefined && this.#connection.certificate?.cert === certificate?.cert) {
       return this.#connection.http
     }
