@@ -17,6 +17,7 @@ import type { CredentialSource } from './adapters/http/credentials.ts'
 import { dockerCredentials } from './adapters/http/docker-credentials.ts'
 import type { HttpClient, HttpTls } from './adapters/http/http-types.ts'
 import { defaultStateDirectory, openState, type State } from './adapters/journal/open-state.ts'
+import { createEvidenceFileSources } from './adapters/references/evidence-file-source.ts'
 import { createReferenceFileSource } from './adapters/references/reference-file-source.ts'
 import { registryDrivers } from './adapters/registries/index.ts'
 import { recogniseRegistry } from './adapters/registries/recognise.ts'
@@ -152,6 +153,14 @@ export function composeSources(configuration: Configuration): readonly EvidenceS
     ),
     ...references.map(({ name, path }) => createReferenceFileSource({ name, path })),
   ]
+}
+
+/** Sources that answer from evidence files; then they are all the evidence there is. */
+export async function composeEvidenceFiles(
+  paths: readonly string[],
+  options: RunOptions,
+): Promise<readonly EvidenceSource[]> {
+  return createEvidenceFileSources(paths, options)
 }
 
 /** How a cluster is read, from how it is configured. */

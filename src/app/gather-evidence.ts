@@ -139,14 +139,9 @@ function leftOut(name: string): SourceEvidence {
   }
 }
 
-function snapshotOf(source: SourceEvidence, at: InstantMs): SourceSnapshot {
-  return {
-    at,
-    identity: source.identity,
-    objects: source.objects,
-    pods: source.pods,
-    references: source.references.length + source.digests.length,
-  }
+/** What the drop guard compares the next answer with. */
+function snapshotOf({ identity, objects, pods, references }: SourceEvidence, at: InstantMs): SourceSnapshot {
+  return { at, identity, objects, pods, references: references.length }
 }
 
 function incompleteProblems(source: SourceEvidence): readonly string[] {

@@ -64,11 +64,10 @@ export async function plan(
   // Inventory first, evidence second: an image deployed in between is then evidence for a tag we already listed. The
   // other order could miss it.
   const now = request.now ?? ports.now()
-  const inventories = await takeInventory(
-    governedRegistries(request.policySet, ports.readers),
-    ports,
-    options,
-  )
+  const { memory } = ports
+  const targets = governedRegistries(request.policySet, ports.readers)
+  const remembering = memory === undefined ? { now: ports.now } : { now: ports.now, memory }
+  const inventories = await takeInventory(targets, remembering, options)
   const managed = managedNames(request.registries, inventories)
   const evidence = await gatherEvidence(
     { managed, leftOut: request.leftOut, accepted: request.accepted },

@@ -36,9 +36,11 @@ const witnessesListedMax = 5
 /** Every protection that holds for an image; an empty list means rules may decide. */
 export function protectionsOf(node: Node, facts: ProtectionFacts): readonly Reason[] {
   const nodes = [node, ...facts.graph.reachable(node)]
+  const inUse = inUseReasons(nodes, facts)
   const asked = [
-    inUseReasons(nodes, facts),
-    seenInUseReasons(nodes, facts),
+    inUse,
+    // What is in use now was seen in use, too; saying so twice helps nobody.
+    inUse.length > 0 ? none : seenInUseReasons(nodes, facts),
     youngReasons(node, nodes, facts),
     tagReasons(node, facts),
     lockReasons(nodes, facts),
