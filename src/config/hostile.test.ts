@@ -126,7 +126,7 @@ it('answers every mutation of a configuration with a configuration or a Configur
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 100 },
   )
 })
 

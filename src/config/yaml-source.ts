@@ -72,6 +72,8 @@ function unreadable(text: string): DiagnosticOptions {
 }
 
 function parse(text: string, lineCounter: LineCounter): Document | undefined {
+  // The parser takes long over what is all brackets, and would refuse it anyway.
+  if (/(?:[[{]\s*){60}/.test(text)) return undefined
   try {
     return parseDocument(text, { prettyErrors: false, merge: true, lineCounter })
   } catch (error) {
