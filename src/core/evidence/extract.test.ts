@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { RegistryName } from '../image/names.ts'
 import { createExtractor, type Extraction } from './extract.ts'
@@ -398,9 +399,9 @@ describe('what cannot be read', () => {
     ])
   })
 
-  it('gives up, and says so, on an object that contains itself', () => {
+  it.each([1, 1000])('gives up, and says so, on an object that contains itself %i times', (times) => {
     const loop: Record<string, unknown> = {}
-    loop['again'] = loop
+    loop['again'] = Array.from({ length: times }, () => loop)
     expect(extract('CronTab', loop).problems.map(({ severity }) => severity)).toEqual(['incomplete'])
   })
 })
@@ -442,4 +443,36 @@ it('says each thing once, whatever the order of reading', () => {
   expect(forward).toEqual(backward)
   expect(forward?.references.map(({ where }) => where)).toEqual(['Pod shop/a', 'Pod shop/b', 'Pod shop/c'])
   expect(forward).toMatchObject({ objects: 3, pods: 3 })
+})
+
+const piece = fc.constantFrom(
+  { spec: { containers: [{ image: `${app}:1.0` }] } },
+  { spec: { containers: [{ image: app }] } },
+  { spec: { repository: app, tag: '2.0' } },
+  { status: { containerStatuses: [{ imageID: hex }] } },
+  { data: { text: `--image=${app}:1.0` } },
+  { spec: { image: 'registry.example.com/App' } },
+)
+
+// Promise 2 begins here: another object never takes away what the others said.
+it('finds no less when more objects are read', () => {
+  const kind = fc.constantFrom('Pod', 'Deployment', 'CronTab', 'ConfigMap')
+  const objects = fc.array(fc.tuple(kind, fc.constantFrom('a', 'b'), piece), { maxLength: 5 })
+  const read = (list: readonly (readonly [string, string, object])[]): Extraction => {
+    const extractor = createExtractor(managed)
+    for (const [each, name, object] of list)
+      extractor.addObject(kinds[each] as ResourceKind, { metadata: { name }, ...object })
+    return extractor.result()
+  }
+  fc.assert(
+    fc.property(objects, objects, (few, others) => {
+      const [less, more] = [read(few), read([...few, ...others])]
+      const said = ({ references, digests }: Extraction): string[] => [
+        ...references.map(({ reference, where }) => `${reference} ${where}`),
+        ...digests.map(({ digest, where }) => `${digest} ${where}`),
+      ]
+      expect(said(more)).toEqual(expect.arrayContaining(said(less)))
+      expect(more.problems.length).toBeGreaterThanOrEqual(less.problems.length)
+    }),
+  )
 })

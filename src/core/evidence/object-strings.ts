@@ -3,8 +3,8 @@
  * field means follows from its own key and the two above (`containers` → `image`, `volumes` → `image` → `reference`),
  * wherever a pod template is embedded.
  *
- * The walk keeps its own stack, so depth costs no call stack, and stops at a number of values that no object of a
- * cluster reaches: YAML can be written to contain itself.
+ * The walk keeps its own stack, so depth costs no call stack, and stops at a number of lists and maps that no object
+ * of a cluster reaches: YAML can be written to contain itself.
  */
 
 export interface Place {
@@ -23,47 +23,45 @@ export interface ObjectVisitor {
   skip?(place: Place): boolean
 }
 
-export const valuesVisitedMax = 2_000_000
+const valuesVisitedMax = 1_000_000
 
 /**
  * Visits every string, key and number of `root` in no particular order.
- * Returns false when it gave up after `valuesVisitedMax` values: then not all was seen.
+ * Returns false when it gave up after `valuesVisitedMax` lists and maps: then not all was seen.
  */
 export function visitObject(root: unknown, visitor: ObjectVisitor): boolean {
-  const values: unknown[] = [root]
-  const places: Place[] = [{ key: '', parentKey: '', grandparentKey: '' }]
-  for (let visited = 0; values.length > 0; visited++) {
-    if (visited === valuesVisitedMax) return false
-    const value = values.pop()
-    const place = places.pop()
-    if (place === undefined) break
-    if (typeof value === 'string') visitor.text(value, place)
-    else if (typeof value === 'number') visitor.number?.(value, place)
-    else if (Array.isArray(value)) pushElements(value, place, values, places)
-    else if (typeof value === 'object' && value !== null) pushFields(value, place, values, places, visitor)
-  }
-  return true
-}
-
-function pushElements(list: readonly unknown[], place: Place, values: unknown[], places: Place[]): void {
-  for (const element of list) {
-    values.push(element)
-    places.push(place)
+  const open: Opened[] = []
+  const top = { key: '', parentKey: '', grandparentKey: '' }
+  visitValue(root, top, open, visitor)
+  for (let visited = 0; ; visited++) {
+    const next = open.pop()
+    if (next === undefined) return true
+    if (visited === valuesVisitedMax || open.length > valuesVisitedMax) return false
+    const { value, place } = next
+    if (Array.isArray(value))
+      for (const element of value as unknown[]) visitValue(element, place, open, visitor)
+    else visitFields(value, place, open, visitor)
   }
 }
 
-function pushFields(
-  fields: object,
-  { key: parentKey, parentKey: grandparentKey }: Place,
-  values: unknown[],
-  places: Place[],
-  visitor: ObjectVisitor,
-): void {
-  for (const [key, value] of Object.entries(fields)) {
+/** A list or a map whose inside is still to be seen. */
+interface Opened {
+  readonly value: object
+  readonly place: Place
+}
+
+function visitFields(fields: object, above: Place, open: Opened[], visitor: ObjectVisitor): void {
+  const { key: parentKey, parentKey: grandparentKey } = above
+  for (const [key, value] of Object.entries(fields) as [string, unknown][]) {
     const place = { key, parentKey, grandparentKey }
     if (visitor.skip?.(place) === true) continue
     visitor.key(key)
-    values.push(value)
-    places.push(place)
+    visitValue(value, place, open, visitor)
   }
+}
+
+function visitValue(value: unknown, place: Place, open: Opened[], visitor: ObjectVisitor): void {
+  if (typeof value === 'string') visitor.text(value, place)
+  else if (typeof value === 'number') visitor.number?.(value, place)
+  else if (typeof value === 'object' && value !== null) open.push({ value, place })
 }
