@@ -1,8 +1,9 @@
 /**
  * Where a key lies on disk, and that it lies inside the root.
  *
- * Every path is resolved by the operating system before it is opened, so a symbolic link anywhere in it that leads out
- * of the root is refused, whatever the names look like. A link that stays inside is followed.
+ * The operating system is asked where a path really leads before anything is read from it or written to it, so a
+ * symbolic link anywhere in it that leads out of the root is refused, whatever the names look like. A link that stays
+ * inside is followed.
  */
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
@@ -72,7 +73,8 @@ export async function requireParentInside(realRoot: string, key: string): Promis
   }
 }
 
-function requireInside(realRoot: string, path: string, key: string): string {
+/** @throws StorageEscapeError unless the real path `path` is the root or lies in it */
+export function requireInside(realRoot: string, path: string, key: string): string {
   if (path === realRoot || path.startsWith(realRoot.endsWith(sep) ? realRoot : realRoot + sep)) return path
   throw new StorageEscapeError(realRoot, key)
 }

@@ -2,10 +2,20 @@
  * Reading a registry's files from a folder. Promises what ports/readable-blob-store.ts asks for; opens nothing for
  * writing, follows no link out of the root, waits for no pipe.
  */
-import { constants, type Dirent } from 'node:fs'
-import { open, readdir, stat, type FileHandle } from 'node:fs/promises'
-import { join } from 'node:path'
-import { InterruptedError } from '../../../core/errors/errors.ts'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  open,
+  read,
+  readlinkSync,
+  realpathSync,
+  type Dirent,
+  type Stats,
+} from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { InterruptedError, OperationalError } from '../../../core/errors/errors.ts'
 import {
   StorageUnreadableError,
   type ReadableBlobStore,
@@ -15,10 +25,13 @@ import {
 } from '../../../ports/readable-blob-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { errnoOf, unreadable } from './errno.ts'
-import { resolveExisting, resolveRoot } from './paths.ts'
+import { requireInside, resolveExisting, resolveRoot, spellPath } from './paths.ts'
 
-// A pipe or a device in the tree must not hold the run up, and the last part of a resolved path is never a link.
-const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW
+// A pipe or a device in the tree must not hold the run up.
+const READ_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK
+
+const openFile = promisify(open)
+const readBytes = promisify(read)
 
 /** A folder as a store that cannot be changed. Nothing is opened before the first call. */
 export function createReadableFileStore(root: string): ReadableBlobStore {
@@ -66,54 +79,63 @@ function kindOf(entry: Dirent): StoreEntry['kind'] {
 }
 
 async function readFile(realRoot: string, key: string, bytesMax: number): Promise<StoredFile | undefined> {
-  const path = await resolveExisting(realRoot, key)
-  if (path === undefined) return undefined
-  let file: FileHandle | undefined
-  try {
-    file = await open(path, READ_FLAGS)
-    const facts = await file.stat()
-    if (!facts.isFile()) throw new StorageUnreadableError(path, 'it is not a file')
-    const bytes = await readAtMost(file, facts.size, bytesMax, path)
-    return { bytes, sizeBytes: bytes.length, modifiedAt: Math.floor(facts.mtimeMs) }
-  } catch (error) {
-    if (error instanceof StorageUnreadableError) throw error
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw unreadable(path, error)
-  } finally {
-    await file?.close()
-  }
-}
-
-async function readAtMost(
-  file: FileHandle,
-  expected: number,
-  bytesMax: number,
-  path: string,
-): Promise<Uint8Array> {
-  // One byte more than expected, so that a file which grows meanwhile is noticed.
-  const buffer = Buffer.alloc(Math.min(expected, bytesMax) + 1)
-  let length = 0
-  while (length < buffer.length) {
-    const { bytesRead } = await file.read(buffer, length, buffer.length - length, length)
-    if (bytesRead === 0) break
-    length += bytesRead
-  }
-  if (length > bytesMax)
-    throw new StorageUnreadableError(path, `it is longer than the ${bytesMax} bytes allowed`)
-  if (length > expected) throw new StorageUnreadableError(path, 'it grew while it was being read')
-  return buffer.subarray(0, length)
+  return withFile(realRoot, key, async (fd, facts, path) => {
+    if (facts.size > bytesMax) {
+      throw new StorageUnreadableError(path, `it is longer than the ${bytesMax} bytes allowed`)
+    }
+    const buffer = Buffer.alloc(facts.size)
+    let length = 0
+    while (length < buffer.length) {
+      const { bytesRead } = await readBytes(fd, buffer, length, buffer.length - length, length)
+      // It was cut short meanwhile; what is left is told as it is.
+      if (bytesRead === 0) break
+      length += bytesRead
+    }
+    return { bytes: buffer.subarray(0, length), sizeBytes: length, modifiedAt: Math.floor(facts.mtimeMs) }
+  })
 }
 
 async function statFile(realRoot: string, key: string): Promise<StoredFileFacts | undefined> {
-  const path = await resolveExisting(realRoot, key)
-  if (path === undefined) return undefined
+  return withFile(realRoot, key, async (_fd, facts) => ({
+    sizeBytes: facts.size,
+    modifiedAt: Math.floor(facts.mtimeMs),
+  }))
+}
+
+/**
+ * Opens a file, checks where it really lies, and closes it again; undefined when it is not there.
+ *
+ * Only what may have to wait for a disk or a network goes through the thread pool, since a registry has a great many
+ * small files; asking about a file that is open does not wait.
+ */
+async function withFile<T>(
+  realRoot: string,
+  key: string,
+  use: (fd: number, facts: Stats, path: string) => Promise<T>,
+): Promise<T | undefined> {
+  const path = spellPath(realRoot, key)
+  let fd: number | undefined
   try {
-    const facts = await stat(path)
+    fd = await openFile(path, READ_FLAGS)
+    requireInside(realRoot, realPathOf(fd, path), key)
+    const facts = fstatSync(fd)
     if (!facts.isFile()) throw new StorageUnreadableError(path, 'it is not a file')
-    return { sizeBytes: facts.size, modifiedAt: Math.floor(facts.mtimeMs) }
+    return await use(fd, facts, path)
   } catch (error) {
-    if (error instanceof StorageUnreadableError) throw error
+    if (error instanceof OperationalError) throw error
+    // Also for a link that leads nowhere: there is nothing to read behind it.
     if (errnoOf(error) === 'ENOENT') return undefined
-    throw unreadable(join(realRoot, key), error)
+    throw unreadable(path, error)
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/** Where an open file lies: Linux tells at once and for certain, elsewhere the path is resolved. */
+function realPathOf(fd: number, path: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return realpathSync.native(path)
   }
 }

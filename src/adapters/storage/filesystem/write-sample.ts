@@ -1,15 +1,16 @@
 /** Writes made-up files, with their times, into a folder of their own. */
-import { mkdir, utimes, writeFile } from 'node:fs/promises'
+import { closeSync, futimesSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import pLimit from 'p-limit'
-import { resolveRoot, spellPath } from './paths.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { InstantMs } from '../../../core/inventory/inventory.ts'
+import { resolveRoot, spellPath } from './paths.ts'
 
-const FILES_AT_ONCE = 64
+/** After so many files the program gets a turn to notice Ctrl-C and to draw. */
+const FILES_PER_TURN = 200
 
 /**
  * Writes every file under `folder`, which must exist. Nothing that is there is overwritten; there is no fsync, because
- * what a sample loses is made again.
+ * what a sample loses is made again. Thousands of tiny files are written fastest without the thread pool.
  *
  * @throws StorageEscapeError for a path that leads out of the folder; an EEXIST error for a file that is there
  */
@@ -18,20 +19,23 @@ export async function writeSampleFiles(
   files: readonly { readonly path: string; readonly bytes: Uint8Array; readonly modifiedAt: InstantMs }[],
 ): Promise<void> {
   const root = await resolveRoot(folder)
-  const limit = pLimit(FILES_AT_ONCE)
-  const placed = files.map(({ path, bytes, modifiedAt }) => ({
-    at: spellPath(root, path),
-    bytes,
-    modifiedAt,
-  }))
-  const folders = [...new Set(placed.map(({ at }) => dirname(at)))]
-  await Promise.all(folders.map((path) => limit(() => mkdir(path, { recursive: true }))))
-  await Promise.all(
-    placed.map(({ at, bytes, modifiedAt }) =>
-      limit(async () => {
-        await writeFile(at, bytes, { flag: 'wx' })
-        await utimes(at, new Date(modifiedAt), new Date(modifiedAt))
-      }),
-    ),
-  )
+  const made = new Set<string>()
+  for (const [i, { path, bytes, modifiedAt }] of files.entries()) {
+    if (i % FILES_PER_TURN === FILES_PER_TURN - 1) await nextTurn()
+    const at = spellPath(root, path)
+    const parent = dirname(at)
+    if (!made.has(parent)) mkdirSync(parent, { recursive: true })
+    made.add(parent)
+    writeWithTime(at, bytes, modifiedAt)
+  }
+}
+
+function writeWithTime(path: string, bytes: Uint8Array, modifiedAt: InstantMs): void {
+  const fd = openSync(path, 'wx')
+  try {
+    for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written)
+    futimesSync(fd, modifiedAt / 1000, modifiedAt / 1000)
+  } finally {
+    closeSync(fd)
+  }
 }
