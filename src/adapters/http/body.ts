@@ -24,6 +24,7 @@ export interface BodyLimits {
 }
 
 interface BodyStream extends AsyncIterable<unknown> {
+  arrayBuffer(): Promise<ArrayBuffer>
   destroy(): unknown
 }
 
@@ -40,6 +41,12 @@ export async function readBody(
     await discard(stream)
     throw tooLarge(limits)
   }
+  // The parser holds a body to its announced length, so nothing needs to be counted, and this way is much faster.
+  const encoded = announced > 0 ? new Uint8Array(await stream.arrayBuffer()) : await collect(stream, limits)
+  return decode(encoded, headers.get('content-encoding'), limits)
+}
+
+async function collect(stream: BodyStream, limits: BodyLimits): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of stream) {
@@ -49,8 +56,7 @@ export async function readBody(
     chunks.push(chunk)
   }
   const [only] = chunks
-  const encoded = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length)
-  return decode(encoded, headers.get('content-encoding'), limits)
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length)
 }
 
 async function discard(stream: BodyStream): Promise<void> {

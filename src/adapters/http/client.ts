@@ -127,7 +127,7 @@ class UndiciClient implements HttpClient {
     options: RunOptions,
     prepare: (deadline: Deadline) => (attempt: number) => Promise<HttpResponse>,
   ): Promise<HttpResponse> {
-    const subject = this.#shown(url)
+    const subject = () => this.#shown(url)
     const totalMs = request.totalTimeoutMs ?? TOTAL_TIMEOUT_DEFAULT_MS
     const deadline = openDeadline(subject, totalMs, [options.signal, this.#closing.signal])
     const isDown = this.#failuresInRow >= FAILURES_IN_ROW_MAX
@@ -190,9 +190,9 @@ class UndiciClient implements HttpClient {
   }
 
   #response({ answer, at }: Arrival, attempts: number): HttpResponse {
-    const shown = this.#shown(at)
+    const isOwn = at.origin === this.#base.origin
     // Elsewhere the URL itself may be the credential (presigned storage); nobody needs it to go on.
-    return makeResponse(answer, at.origin === this.#base.origin ? at.href : shown, shown, attempts)
+    return makeResponse(answer, isOwn ? at.href : this.#shown(at), () => this.#shown(at), attempts)
   }
 
   /** The last net: texts are made safe where they are made, and this catches what was forgotten or echoed. */

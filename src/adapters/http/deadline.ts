@@ -13,7 +13,7 @@ export interface Deadline {
 }
 
 export function openDeadline(
-  subject: string,
+  subject: () => string,
   totalMs: number,
   outer: readonly (AbortSignal | undefined)[],
 ): Deadline {
@@ -33,7 +33,9 @@ export function openDeadline(
     signal: controller.signal,
     start: () => {
       timer ??= setTimeout(() => {
-        controller.abort(new HttpTimeoutError(subject, `no whole answer within ${describeDuration(totalMs)}`))
+        controller.abort(
+          new HttpTimeoutError(subject(), `no whole answer within ${describeDuration(totalMs)}`),
+        )
       }, totalMs)
     },
     close: () => {

@@ -383,6 +383,22 @@ describe('other ways to log in', () => {
     expect(w.registry.requests.map((r) => r.headers.authorization !== undefined)).toEqual([false, true, true])
   })
 
+  it('goes from Basic to tokens when the server comes to want those', async () => {
+    const w = await world(
+      (request, response, auth) => {
+        const { authorization } = request.headers
+        if (authorization === 'Bearer t') answerJson(response, {})
+        else if (authorization === undefined)
+          answer(response, 401, '', { 'www-authenticate': 'Basic realm="r"' })
+        else challenge(response, auth)
+      },
+      issues('t'),
+      { credentials: source(ROBOT) },
+    )
+    expect((await w.get()).status).toBe(200)
+    expect(w.registry.requests).toHaveLength(3)
+  })
+
   it('sends a ready bearer token past the token server', async () => {
     const w = await world(wants(['ready']), issues('t'), {
       credentials: source({ kind: 'bearer', token: 'ready' }),

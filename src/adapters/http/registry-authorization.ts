@@ -51,7 +51,7 @@ export class RegistryAuthorization implements Authorization {
   #sent: Sent = { kind: 'nothing' }
   #rejectedToken: string | undefined
   /** Each remedy is tried once per request. */
-  readonly #tried = new Set<'challenge' | 'scope' | 'token' | 'credential'>()
+  readonly #tried = new Set<'challenge' | 'scheme' | 'scope' | 'token' | 'credential'>()
 
   constructor(login: RegistryLogin, scopes: readonly string[], path: string, signal: AbortSignal) {
     this.#login = login
@@ -76,6 +76,12 @@ export class RegistryAuthorization implements Authorization {
       case 'nothing':
         return await this.#begin(bearer)
       case 'direct':
+        // Basic was refused in favour of tokens: that is another way to log in, not another credential.
+        if (bearer !== undefined && this.#sent.credential.kind !== 'bearer' && !this.#tried.has('scheme')) {
+          this.#tried.add('scheme')
+          if (this.#scopes.length === 0) this.#scopes = scopesOf(bearer)
+          return true
+        }
         return await this.#replaceCredential(this.#sent.credential, 'status 401')
       case 'token':
         return await this.#replaceToken(this.#sent, bearer)

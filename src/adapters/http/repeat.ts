@@ -14,8 +14,8 @@ import { backoffMs, describeDuration, judge } from './retry-policy.ts'
 import { TransportFailure, toOperationalError } from './transport-failure.ts'
 
 export interface RepeatRules {
-  /** Redacted; for errors and events. */
-  readonly subject: string
+  /** The redacted URL, for errors and events; made when needed, since most requests need none. */
+  readonly subject: () => string
   readonly isIdempotent: boolean
   readonly retry: Required<HttpRetry>
   readonly clock: HttpClock
@@ -89,7 +89,7 @@ function diagnose(
       reason: redactor.text(result.message),
       askedMs: undefined,
       isPassing: isIdempotent && result.isPassing,
-      toError: () => toOperationalError(result, subject, attempt, redactor),
+      toError: () => toOperationalError(result, subject(), attempt, redactor),
     }
   }
   const judgement = judge(result.status, result.headers, nowMs)
@@ -102,8 +102,8 @@ function diagnose(
     isPassing: true,
     toError: () =>
       isRateLimit || isTooLong
-        ? new RateLimitedError(subject, result, askedMs)
-        : new ServerFailedError(subject, result),
+        ? new RateLimitedError(subject(), result, askedMs)
+        : new ServerFailedError(subject(), result),
   }
 }
 
@@ -116,7 +116,7 @@ function pauseBeforeNext(trouble: Trouble, attempt: number, retry: Required<Http
 async function pause(pauseMs: number, trouble: Trouble, rules: RepeatRules): Promise<void> {
   const asked = trouble.askedMs === undefined ? '' : `, asked to wait ${describeDuration(trouble.askedMs)}`
   rules.onPause(pauseMs, trouble.askedMs !== undefined)
-  rules.onEvent?.({ kind: 'wait', subject: rules.subject, waitMs: pauseMs, reason: trouble.reason + asked })
+  rules.onEvent?.({ kind: 'wait', subject: rules.subject(), waitMs: pauseMs, reason: trouble.reason + asked })
   await sleep(rules.clock, pauseMs, rules.signal)
 }
 

@@ -5,11 +5,11 @@ import type { RawAnswer } from './transport.ts'
 
 const decoder = new TextDecoder('utf-8')
 
-/** @param shownUrl the redacted URL, for error texts */
+/** @param shownUrl gives the redacted URL, for error texts */
 export function makeResponse(
   answer: RawAnswer,
   url: string,
-  shownUrl: string,
+  shownUrl: () => string,
   attempts: number,
 ): HttpResponse {
   const text = () => decoder.decode(answer.body)
@@ -23,7 +23,7 @@ export function makeResponse(
         return JSON.parse(text()) as unknown
       } catch {
         // The parser's own message quotes the body, which may hold anything.
-        throw new UnreadableResponseError(shownUrl, answer.status, 'it is not JSON')
+        throw new UnreadableResponseError(shownUrl(), answer.status, 'it is not JSON')
       }
     },
   }

@@ -44,11 +44,16 @@ export interface TransportSettings {
   readonly environment: Environment
 }
 
+interface Route {
+  readonly dispatcher: Dispatcher
+  readonly isProxied: boolean
+}
+
 const CONNECT_TIMEOUT_MS = 10_000
 
 export class Transport {
   readonly #settings: TransportSettings
-  readonly #dispatchers = new Map<string, Dispatcher>()
+  readonly #routes = new Map<string, Route>()
   #ownContext: SecureContext | undefined
   #foreignContext: SecureContext | undefined
 
@@ -61,11 +66,11 @@ export class Transport {
     const { url, signal } = sending
     signal.throwIfAborted()
     const isPublicOnly = sending.isPublicOnly === true
-    const proxy = proxyFor(url, this.#settings.proxy, this.#settings.environment)
+    const { dispatcher, isProxied } = this.#route(url, isPublicOnly)
     // Behind a proxy the name is resolved elsewhere, so it can only be checked beforehand and as seen from here.
-    if (isPublicOnly && proxy !== undefined) await checkRealmName(url.hostname)
+    if (isPublicOnly && isProxied) await checkRealmName(url.hostname)
     try {
-      const answer = await this.#dispatcher(url, proxy, isPublicOnly).request({
+      const answer = await dispatcher.request({
         origin: url.origin,
         path: url.pathname + url.search,
         method: sending.method,
@@ -81,22 +86,23 @@ export class Transport {
     } catch (error) {
       // An abort ends the stream with errors of its own; why it was aborted is what the caller must learn.
       signal.throwIfAborted()
-      throw toTransportFailure(error, proxy !== undefined)
+      throw toTransportFailure(error, isProxied)
     }
   }
 
   async close(): Promise<void> {
-    const open = [...this.#dispatchers.values()]
-    this.#dispatchers.clear()
-    await Promise.all(open.map((dispatcher) => dispatcher.destroy()))
+    const open = [...this.#routes.values()]
+    this.#routes.clear()
+    await Promise.all(open.map(({ dispatcher }) => dispatcher.destroy()))
   }
 
-  #dispatcher(url: URL, proxy: URL | undefined, isPublicOnly: boolean): Dispatcher {
-    const key = `${isPublicOnly ? 'public' : 'any'} ${url.origin}`
-    const known = this.#dispatchers.get(key)
+  #route(url: URL, isPublicOnly: boolean): Route {
+    const key = isPublicOnly ? `public ${url.origin}` : url.origin
+    const known = this.#routes.get(key)
     if (known !== undefined) return known
-    const made = this.#connect(url, proxy, isPublicOnly)
-    this.#dispatchers.set(key, made)
+    const proxy = proxyFor(url, this.#settings.proxy, this.#settings.environment)
+    const made = { dispatcher: this.#connect(url, proxy, isPublicOnly), isProxied: proxy !== undefined }
+    this.#routes.set(key, made)
     return made
   }
 

@@ -39,6 +39,8 @@ export class Wire {
   readonly #gates: Readonly<Record<Lane, Gate>>
   readonly #counts = { requests: 0, retries: 0, tokenRequests: 0, waitedMs: 0 }
   #pausedUntilMs = 0
+  /** The plain origin that was last found to be allowed: nearly always that of the next request too. */
+  #secureOrigin: string | undefined
 
   constructor(settings: HttpSettings, rules: RealmRules, redactor: Redactor, clock: HttpClock) {
     this.#settings = settings
@@ -73,8 +75,11 @@ export class Wire {
 
   /** @throws InsecureUrlError for plain http to another machine, unless that was allowed */
   requireSecure(url: URL): void {
-    if (url.protocol === 'https:') return
-    if (url.protocol === 'http:' && (this.#settings.insecure === true || isLoopbackHost(url.hostname))) return
+    if (url.protocol === 'https:' || url.origin === this.#secureOrigin) return
+    if (url.protocol === 'http:' && (this.#settings.insecure === true || isLoopbackHost(url.hostname))) {
+      this.#secureOrigin = url.origin
+      return
+    }
     throw new InsecureUrlError(this.#redactor.text(redactUrl(url.href)))
   }
 
