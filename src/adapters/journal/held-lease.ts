@@ -4,7 +4,7 @@
  */
 import { OperationalError } from '../../core/errors/errors.ts'
 import type { Lease, LeaseTiming } from '../../ports/lease.ts'
-import type { LeaseClock, LeaseTable } from './lease-store.ts'
+import type { LeaseClock, LeaseTable } from './lease-table.ts'
 
 /** The lease ran out or was taken over, so the run stopped before it could act beside another one. */
 export class LeaseExpiredError extends OperationalError {

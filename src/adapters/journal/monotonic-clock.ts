@@ -1,5 +1,5 @@
 /** The clock leases are measured by: the machine's monotonic one, the same for all its processes. */
-import type { LeaseClock } from './lease-store.ts'
+import type { LeaseClock } from './lease-table.ts'
 import { clockIdentity } from './process-identity.ts'
 
 export function monotonicClock(): LeaseClock {

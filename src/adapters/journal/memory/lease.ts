@@ -1,6 +1,7 @@
 /** Leases among the users of one process; the rules are those of the real ones. */
 import type { LeaseStore } from '../../../ports/lease.ts'
-import { createLeaseStore, type LeaseClock, type LeaseRow } from '../lease-store.ts'
+import { createLeaseStore } from '../lease-store.ts'
+import type { LeaseClock, LeaseRow } from '../lease-table.ts'
 import { monotonicClock } from '../monotonic-clock.ts'
 import { thisProcess } from '../process-identity.ts'
 

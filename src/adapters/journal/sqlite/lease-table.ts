@@ -1,5 +1,5 @@
 /** Leases as rows of the state: one transaction compares and sets. */
-import type { Holding, LeaseTable } from '../lease-store.ts'
+import type { Holding, LeaseTable } from '../lease-table.ts'
 import type { Database } from './database.ts'
 import { textToColumn } from './names.ts'
 
