@@ -107,8 +107,8 @@ class OciRegistryWriter implements OciWriter {
       `winnow-probe-${randomBytes(16).toString('hex')}`,
       options,
     )
-    if (response.status === 404)
-      return { deletes: { state: 'yes' }, deleteByTag: saysAbsent(response) ? true : undefined }
+    const isRepositoryKnown = !hasCode(response, 'NAME_UNKNOWN')
+    if (saysAbsent(response) && isRepositoryKnown) return { deletes: { state: 'yes' }, deleteByTag: true }
     if (hasCode(response, 'DIGEST_INVALID')) return { deletes: { state: 'yes' }, deleteByTag: false }
     const refusal = deleteRefusal(response)
     if (refusal?.kind !== 'refused') return { deletes: { state: 'unknown' }, deleteByTag: undefined }
@@ -148,7 +148,7 @@ class OciRegistryWriter implements OciWriter {
     options: RunOptions | undefined,
   ): Promise<ChangeOutcome> {
     const gone = { kind: response.attempts > 1 ? 'done' : 'absent' } as const
-    if (saysAbsent(response) && response.body.length > 0) return gone
+    if (hasCode(response, 'NAME_UNKNOWN') || (saysAbsent(response) && response.body.length > 0)) return gone
     // A bare 404, or someone else's page: the manifest itself must be asked for before it counts as gone.
     const path = `${repository}/manifests/${reference}`
     const now = await this.#connection.get(path, pullScopes(repository), acceptManifests, options)
