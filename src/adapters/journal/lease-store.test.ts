@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Lease, LeaseHeld } from '../../ports/lease.ts'
-import {
-  createLeaseStore,
-  type Holding,
-  type LeaseClock,
-  type LeaseRow,
-  type LeaseTable,
-} from './lease-store.ts'
+import { createLeaseStore } from './lease-store.ts'
+import type { Holding, LeaseClock, LeaseRow, LeaseTable } from './lease-table.ts'
 import { thisProcess } from './process-identity.ts'
 
 const self = thisProcess()
