@@ -12,7 +12,7 @@ import { matchesBlock, matchingTags } from './match.ts'
 import type { Counting, Rule, StreamTemplate } from './policy.ts'
 import type { Row, RowContext } from './rows.ts'
 import { compareText } from './rows.ts'
-import { compareVersions, parseVersion, type Version } from './version.ts'
+import { compareVersions, parseVersion, versionParts, type Version } from './version.ts'
 
 /** What orders a row: an instant, a version or a name; the kind is the same for all rows of a rule. */
 type OrderValue = number | string | Version
@@ -164,18 +164,8 @@ function partOf(
   version: Version | undefined,
 ): string | undefined {
   if (Object.hasOwn(captures, capture)) return captures[capture]
-  switch (capture) {
-    case 'major':
-      return version?.major.toString()
-    case 'minor':
-      return version?.minor.toString()
-    case 'patch':
-      return version?.patch.toString()
-    case 'prerelease':
-      return version?.prerelease
-    default:
-      return undefined
-  }
+  const parts = version === undefined ? {} : versionParts(version)
+  return Object.hasOwn(parts, capture) ? parts[capture] : undefined
 }
 
 function oneForEachDigest(contenders: readonly Contender[]): Contender[] {
