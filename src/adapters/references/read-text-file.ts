@@ -4,7 +4,7 @@ import { InterruptedError, OperationalError } from '../../core/errors/errors.ts'
 import type { RunOptions } from '../../ports/run-options.ts'
 
 /** Twenty times what the evidence of the largest clusters takes; more is a wrong file. */
-export const fileBytesMax = 64 * 1024 * 1024
+const fileBytesMax = 64 * 1024 * 1024
 
 export class TextFileError extends OperationalError {
   readonly code = 'EVIDENCE_TEXT_FILE_UNREADABLE'

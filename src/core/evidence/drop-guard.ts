@@ -16,9 +16,9 @@ export interface LastAnswer {
 }
 
 /** A drop is doubted when it is larger than this share of the last count … */
-export const dropShareMax = 0.5
+const dropShareMax = 0.5
 /** … and larger than this number, so that small clusters may shrink. */
-export const dropCountMax = 20
+const dropCountMax = 20
 
 /**
  * What must be accepted by name before the answer `now` is believed. `last` is undefined the first time; then only an

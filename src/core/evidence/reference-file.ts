@@ -17,7 +17,7 @@ export interface ReferenceFile {
   readonly errors: readonly LineError[]
 }
 
-export interface WrittenReference {
+interface WrittenReference {
   /** As written. */
   readonly reference: string
   /** `docker.io/library/x:latest`; tag and digest are both kept. */

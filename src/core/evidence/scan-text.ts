@@ -87,7 +87,7 @@ export function createTextScanner(managed: ManagedNames): TextScanner {
  * Takes away the escapes of JSON and YAML strings that may stand between us and a reference: `\/`, `\u002f`, `\n`.
  * A run of backslashes counts as one escape, because strings are nested in strings in strings.
  */
-export function unescapeOnce(text: string): string {
+function unescapeOnce(text: string): string {
   if (!text.includes('\\')) return text
   return text.replace(escaped, (whole: string, unicode?: string, byte?: string, letter?: string) => {
     const code = unicode ?? byte

@@ -104,7 +104,7 @@ export function printReference({ domain, path, tag, digest }: Reference): string
 }
 
 /** `splitDockerDomain`: the first component is a host only if it is localhost, holds `.` or `:`, or an upper-case letter. */
-export function splitDomain(text: string): { readonly domain: string; readonly remote: string } {
+function splitDomain(text: string): { readonly domain: string; readonly remote: string } {
   const slash = text.indexOf('/')
   if (slash === -1) return { domain: 'docker.io', remote: `library/${text}` }
   const first = text.slice(0, slash)
@@ -116,7 +116,7 @@ export function splitDomain(text: string): { readonly domain: string; readonly r
 }
 
 /** Whether a kubelet takes this first component for a host rather than for a Docker Hub user. */
-export function isHostLike(text: string): boolean {
+function isHostLike(text: string): boolean {
   return text === 'localhost' || text.includes('.') || text.includes(':') || text.toLowerCase() !== text
 }
 
@@ -198,7 +198,7 @@ export function pulledString(reference: NormalizedReference): string {
  * What would no longer be taken for a host (`REGISTRY/app`, `registry:443/app`) stays as it is written, because
  * `registry/app` names a Docker Hub repository.
  */
-export function canonicalHost(host: string, isPlainHttp = false): string {
+function canonicalHost(host: string, isPlainHttp = false): string {
   const lower = host.toLowerCase()
   const portless = lower.replace(isPlainHttp ? /:(?:443|80)$/ : /:443$/, '')
   const shortest = [portless, lower].find(isHostLike) ?? host
