@@ -132,7 +132,7 @@ describe('reading files', () => {
   })
 
   it('does not wait for a pipe', async () => {
-    execFileSync('mkfifo', [join(root, 'pipe')])
+    execFileSync('sh', ['-c', 'mkfifo "$0"', join(root, 'pipe')])
     await expect(createReadableFileStore(root).read('pipe', 9)).rejects.toMatchObject({
       code: 'STORAGE_UNREADABLE',
     })
