@@ -58,7 +58,11 @@ export function clocksOf(
   const created = createdOf(repository, manifest, now)
   const uploaded = newest([told(manifest.pushedAt), ...tags.map((tag) => told(tag.pushedAt))])
   const pushed = uploaded ?? told(manifest.recordedAt) ?? newest([created, told(manifest.firstSeenAt)])
-  const pulled = newest([told(manifest.pulledAt), ...tags.map((tag) => told(tag.pulledAt))])
+  const held = [...below(repository, manifest.digest)].map((digest) => find(repository, digest))
+  const pulled = newest([
+    ...held.map((part) => told(part?.pulledAt)),
+    ...tags.map((tag) => told(tag.pulledAt)),
+  ])
   return { pushed, created, pulled, active: newest([pushed, pulled]) }
 }
 

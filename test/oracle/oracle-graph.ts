@@ -81,9 +81,18 @@ export function standing(
   const subjects = subjectsOf(manifest)
   if (subjects.length === 0) return 'image'
   if (subjects.some((subject) => find(repository, subject))) return 'part'
+  return hangsElsewhere(inventory, repository, manifest) ? 'referrer-of-elsewhere' : 'orphaned-referrer'
+}
+
+/** Whether its subject is not here, but in another repository of the registry. */
+export function hangsElsewhere(
+  inventory: WorldInventory,
+  repository: WorldRepository,
+  manifest: WorldManifest,
+): boolean {
+  const subjects = subjectsOf(manifest)
+  if (subjects.some((subject) => find(repository, subject))) return false
   return subjects.some((subject) => inventory.repositories.some((other) => find(other, subject)))
-    ? 'referrer-of-elsewhere'
-    : 'orphaned-referrer'
 }
 
 /** The lines of a repository in a plan: images, and referrers whose subject is not here. */
@@ -91,18 +100,33 @@ export function rootsOf(inventory: WorldInventory, repository: WorldRepository):
   return repository.manifests.filter((manifest) => standing(inventory, repository, manifest) !== 'part')
 }
 
-/** The digests in use by the letter: each one, every index above, everything below, and its referrers, anywhere. */
-export function inUseWidely(inventories: readonly WorldInventory[], named: ReadonlySet<string>): Set<string> {
+/** The manifests that evidence names, by themselves or by their config; also digests that nobody holds. */
+export function namedManifests(
+  inventories: readonly WorldInventory[],
+  digests: ReadonlySet<string>,
+): Set<string> {
   const all = inventories.flatMap(({ repositories }) => repositories.flatMap(({ manifests }) => manifests))
-  const manifests = new Set(named)
-  for (const manifest of all) {
-    if (manifest.config && named.has(manifest.config.digest)) manifests.add(manifest.digest)
-  }
-  const start = [...manifests]
-  const above = grow(start, (at) =>
-    all.filter((other) => childrenOf(other).includes(at)).map((other) => other.digest),
-  )
-  const under = grow(start, (at) => all.filter((other) => other.digest === at).flatMap(childrenOf))
-  const referrers = all.filter((other) => subjectsOf(other).some((subject) => manifests.has(subject)))
-  return new Set([...above, ...under, ...referrers.map((other) => other.digest)])
+  const byConfig = all.filter((manifest) => manifest.config && digests.has(manifest.config.digest))
+  return new Set([...digests, ...byConfig.map((manifest) => manifest.digest)])
+}
+
+/**
+ * What is in use in a repository, its own graph aside: the manifests named; and of those that it does not have, every
+ * index above, everything below, and the referrers, as any repository knows them.
+ */
+export function inUseIn(
+  inventories: readonly WorldInventory[],
+  repository: WorldRepository,
+  named: ReadonlySet<string>,
+): Set<string> {
+  const all = inventories.flatMap(({ repositories }) => repositories.flatMap(({ manifests }) => manifests))
+  const elsewhere = [...named].filter((digest) => !find(repository, digest))
+  const related = elsewhere.flatMap((start) => [
+    ...grow([start], (at) =>
+      all.filter((other) => childrenOf(other).includes(at)).map(({ digest }) => digest),
+    ),
+    ...grow([start], (at) => all.filter(({ digest }) => digest === at).flatMap(childrenOf)),
+    ...all.filter((other) => subjectsOf(other).includes(start)).map(({ digest }) => digest),
+  ])
+  return new Set([...named, ...related])
 }

@@ -10,9 +10,13 @@ export interface Row {
   readonly tags: readonly string[]
   readonly state: readonly string[]
   readonly platforms: readonly string[]
+  /** Of the manifest and, for an index, of everything it holds. */
   readonly labels: readonly Readonly<Record<string, string>>[]
+  readonly annotations: readonly Readonly<Record<string, string>>[]
   readonly imageBytes: number
   readonly isOrphan: boolean
+  /** Hangs on a manifest of another repository and has no name of its own: no rule speaks of it. */
+  readonly isUnreachable: boolean
   /** Under `unit: tag`, an image without any tag. */
   readonly needsTaggedFalse: boolean
 }
@@ -102,12 +106,11 @@ export function matchesFields(block: WorldBlock, row: Row): boolean {
   const { manifest, tags } = row
   const textsMatch = (
     patterns: Readonly<Record<string, string>>,
-    texts: Readonly<Record<string, string>>,
+    texts: readonly Readonly<Record<string, string>>[],
   ): boolean =>
-    Object.entries(patterns).every(([key, pattern]) => {
-      const text = texts[key]
-      return text !== undefined && matchesText(pattern, text)
-    })
+    Object.entries(patterns).every(([key, pattern]) =>
+      texts.some((one) => one[key] !== undefined && matchesText(pattern, one[key])),
+    )
   const anyMatches = (patterns: readonly string[], text: string | null | undefined): boolean =>
     typeof text === 'string' && patterns.some((pattern) => matchesText(pattern, text))
   const { tags: some, tagsAll, tagsEvery, semver, state, digests, labels, annotations } = block
@@ -125,8 +128,8 @@ export function matchesFields(block: WorldBlock, row: Row): boolean {
     semver === undefined || tags.some((tag) => matchesRange(semver, tag)),
     block.tagged === undefined || block.tagged === tags.length > 0,
     digests === undefined || anyMatches(digests, row.digest),
-    labels === undefined || row.labels.some((texts) => textsMatch(labels, texts)),
-    annotations === undefined || textsMatch(annotations, manifest.annotations ?? {}),
+    labels === undefined || textsMatch(labels, row.labels),
+    annotations === undefined || textsMatch(annotations, row.annotations),
     block.artifactType === undefined || anyMatches(block.artifactType, manifest.artifactType),
     block.mediaType === undefined || anyMatches(block.mediaType, manifest.mediaType),
     block.platform === undefined ||
@@ -138,19 +141,22 @@ export function matchesFields(block: WorldBlock, row: Row): boolean {
 
 /** Matching, and the two kinds of rows that only a block naming them reaches. */
 export function reaches(block: WorldBlock, row: Row): boolean {
+  if (row.isUnreachable) return false
   if (row.isOrphan) {
     if (!(block.state ?? []).includes('orphaned-referrer')) return false
   } else if (row.needsTaggedFalse && block.tagged !== false) return false
   return matchesFields(block, row)
 }
 
-/** The tags by which a row matches a block: those that satisfy its `tags` and its `semver`. */
-export function matchedTags(block: WorldBlock, row: Row): string[] {
-  return row.tags.filter(
-    (tag) =>
-      (block.tags === undefined || matchesTagList(block.tags, tag)) &&
-      (block.semver === undefined || matchesRange(block.semver, tag)),
-  )
+/** The tags by which a row matches a block: those that satisfy its `tags` and its `semver`, else either of them. */
+export function matchedTags({ tags, semver }: WorldBlock, row: Row): string[] {
+  const says = row.tags.map((tag) => ({
+    tag,
+    some: tags === undefined || matchesTagList(tags, tag),
+    inRange: semver === undefined || matchesRange(semver, tag),
+  }))
+  const both = says.filter((one) => one.some && one.inRange)
+  return (both.length > 0 ? both : says.filter((one) => one.some || one.inRange)).map(({ tag }) => tag)
 }
 
 /** What `per:` may name: the parts of the tag's version and the captures of the pattern that matched. */

@@ -98,7 +98,7 @@ function newestFirst(a: Place, b: Place): number {
 }
 
 interface Streams {
-  /** What cannot be placed in some stream, or has none. */
+  /** What has a place in no stream. */
   readonly unknown: ReadonlySet<RatedRow>
   /** Each stream, newest first; rows that share a place stand together. */
   readonly streams: readonly (readonly (readonly Place[])[])[]
@@ -112,9 +112,7 @@ function order(
 ): Streams {
   const placed = rows.map((row) => ({ row, places: placesOf(rule, counting, row) }))
   const unknown = new Set(
-    placed
-      .filter(({ places }) => places.length === 0 || places.some((place) => place.value === undefined))
-      .map(({ row }) => row),
+    placed.filter(({ places }) => places.every((place) => place.value === undefined)).map(({ row }) => row),
   )
   const places = placed.flatMap((one) => one.places).filter((place) => place.value !== undefined)
   const names = [...new Set(places.map(({ stream }) => stream))]
@@ -165,7 +163,10 @@ function keptByRule(
   const ordered = order(rule, keep, unit, candidates)
   const newest = keep.newest === undefined ? undefined : amongNewest(ordered, keep.newest)
   const hasCalendar = calendars.some((calendar) => keep[calendar] !== undefined)
-  const calendar = hasCalendar ? inCalendar(ordered, keep) : undefined
+  // Buckets are of time: where the order is of versions or names, they go by the push.
+  const byTime = keep.by === 'semver' || keep.by === 'name' ? { ...keep, by: 'pushed' as const } : keep
+  const inTime = order(rule, byTime, unit, candidates)
+  const calendar = hasCalendar ? inCalendar(inTime, byTime) : undefined
   const isWithin = (at: number | undefined, text: string): boolean =>
     at === undefined || now - at < durationMs(text)
   return new Set(
@@ -174,7 +175,7 @@ function keptByRule(
       const says = [
         keep.all && true,
         newest && (isUnknown || newest.has(row)),
-        calendar && (isUnknown || clockBy(keep, row) === undefined || calendar.has(row)),
+        calendar && (inTime.unknown.has(row) || calendar.has(row)),
         keep.within !== undefined ? isWithin(clockBy(keep, row), keep.within) : undefined,
         keep.pulledWithin !== undefined ? isWithin(row.clocks.pulled, keep.pulledWithin) : undefined,
       ].filter((says) => says !== undefined)
@@ -205,8 +206,7 @@ function takenByRule(
     ].filter((says) => says !== undefined)
   const combined = (says: readonly boolean[]): boolean =>
     effect.combine === 'any' ? says.some(Boolean) : says.every(Boolean)
-  const isEligible = (row: RatedRow): boolean =>
-    !row.isLocked && (othersSay(row).length === 0 || combined(othersSay(row)))
+  const isEligible = (row: RatedRow): boolean => !row.isLocked && othersSay(row).every(Boolean)
   const pool = candidates.filter((row) => {
     if (effect.countAmong === 'eligible') return isEligible(row)
     return effect.countAmong === 'remaining' ? !outOfPool.has(row) : true

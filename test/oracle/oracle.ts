@@ -6,10 +6,12 @@
  */
 import { clocksOf, durationMs, isYoung } from './oracle-clock.ts'
 import {
-  below,
+  childrenOf,
   closure,
   find,
-  inUseWidely,
+  hangsElsewhere,
+  inUseIn,
+  namedManifests,
   ordinaryTags,
   rootsOf,
   standing,
@@ -107,9 +109,9 @@ function protection(place: Place, root: WorldManifest): Promised | undefined {
   if (hanging.some((digest) => inUse.has(digest))) return 'in-use'
   if (hanging.some((digest) => find(repository, digest)?.locked === true)) return 'locked'
   if (isYoung(repository, root, durationMs(protect.youngerThan ?? '24h'), now)) return 'young'
-  const isProtectedTag = tagNames(root).some((tag) => matchesTagList(protect.tags ?? [], tag))
+  const isProtectedTag = ordinaryTags(root).some((tag) => matchesTagList(protect.tags ?? [], tag))
   if (policy.unit !== 'tag' && (protect.tags ?? []).length > 0 && isProtectedTag) return 'protected-tag'
-  return standing(inventory, repository, root) === 'referrer-of-elsewhere' ? 'subject-elsewhere' : undefined
+  return hangsElsewhere(inventory, repository, root) ? 'subject-elsewhere' : undefined
 }
 
 function sizeOf(manifests: readonly WorldManifest[]): number {
@@ -130,12 +132,13 @@ function rowsOf(place: Place, root: WorldManifest): RatedRow[] {
   const { repository, inventory, policy, now } = place
   const hanging = [...closure(repository, root.digest)].map((digest) => find(repository, digest))
   const present = hanging.filter((manifest) => manifest !== undefined)
-  const parts = [...below(repository, root.digest)]
-  const partManifests = parts
-    .map((digest) => find(repository, digest))
-    .filter((manifest) => manifest !== undefined)
+  // An index has no labels and no platform of its own; those of its platforms stand for it.
+  const platforms = [root.digest, ...childrenOf(root)].map((digest) => find(repository, digest))
+  const partManifests = platforms.filter((manifest) => manifest !== undefined)
   const isOrphan = standing(inventory, repository, root) === 'orphaned-referrer'
-  const hasMissing = partManifests.length < parts.length
+  const hasMissing = present.some((manifest) =>
+    childrenOf(manifest).some((child) => !find(repository, child)),
+  )
   const ordinary = ordinaryTags(root)
   const row = (tags: readonly string[]): RatedRow => ({
     digest: root.digest,
@@ -147,19 +150,23 @@ function rowsOf(place: Place, root: WorldManifest): RatedRow[] {
     ],
     platforms: partManifests.flatMap((manifest) => manifest.platform ?? []),
     labels: partManifests.map((manifest) => manifest.labels ?? {}),
+    annotations: partManifests.map((manifest) => manifest.annotations ?? {}),
     imageBytes: sizeOf(present),
     isOrphan,
+    isUnreachable: standing(inventory, repository, root) === 'referrer-of-elsewhere',
     needsTaggedFalse: policy.unit === 'tag' && ordinary.length === 0,
     clocks: clocksOf(
       repository,
       root,
-      (root.tags ?? []).filter((tag) => policy.unit !== 'tag' || tags.includes(tag.name)),
+      (root.tags ?? []).filter(
+        (tag) => policy.unit !== 'tag' || ordinary.length === 0 || tags.includes(tag.name),
+      ),
       now,
     ),
-    isLocked: present.some((manifest) => manifest.locked === true),
+    isLocked: root.locked === true,
   })
-  if (policy.unit !== 'tag') return [row(isOrphan ? tagNames(root) : ordinary)]
-  return ordinary.length === 0 ? [row(isOrphan ? tagNames(root) : [])] : ordinary.map((tag) => row([tag]))
+  if (policy.unit !== 'tag') return [row(ordinary)]
+  return ordinary.length === 0 ? [row([])] : ordinary.map((tag) => row([tag]))
 }
 
 /** Protection > keep > delete > spared by a delete rule > unmatched; undefined when it may go. */
@@ -255,7 +262,7 @@ function untouched(inventory: WorldInventory, repository: WorldRepository): Repo
 /** Everything the plan of a world must be, and must not be. */
 export function oracle(world: World): Expected {
   const now = Date.parse(world.now)
-  const inUse = inUseWidely(world.inventories, namedInUse(world))
+  const named = namedManifests(world.inventories, namedInUse(world))
   const outcomes = world.inventories.flatMap((inventory) =>
     inventory.repositories.map((repository) => {
       const policy = world.config.policies.find(
@@ -263,6 +270,7 @@ export function oracle(world: World): Expected {
           (one.registry === undefined || one.registry === inventory.registry) &&
           matchesRepository(one.repositories, repository.name),
       )
+      const inUse = inUseIn(world.inventories, repository, named)
       return policy
         ? judgeRepository({ world, now, inventory, repository, policy, inUse })
         : untouched(inventory, repository)

@@ -105,17 +105,17 @@ const other = inventory(lab, { app: [{ digest: 2 }, { digest: 4, tags: ['x'] }] 
 describe('what is in use', () => {
   it.each([
     {
-      name: 'a tag protects what it points to',
+      name: 'a tag protects what it points to, under its other names too',
       reference: 'registry.example.com/team/app:2.0',
       app: [2],
-      copy: [],
+      copy: [2],
     },
     { name: 'a name alone means latest', reference: 'registry.example.com/team/app', app: [1], copy: [] },
     {
       name: 'an alias with a path means the repository behind it',
       reference: 'mirror.example.com/prod/team/app:2.0',
       app: [2],
-      copy: [],
+      copy: [2],
     },
     {
       name: 'tag and digest are both protected',

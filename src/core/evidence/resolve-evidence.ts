@@ -23,6 +23,7 @@ import {
   type Marks,
   type RepositoryKey,
 } from './demands.ts'
+import { markEverywhere } from './everywhere.ts'
 import type { ManagedNames, ManagedRepository } from './managed-names.ts'
 
 export type { InUseMark } from './demands.ts'
@@ -89,6 +90,8 @@ export function resolveEvidence(
   const collected = collectDemands(evidence, managed)
   const found = search(collected, inventories)
   const missing = missingOf(collected.demands, found)
+  // Last, because what was asked for by name is told apart from what only belongs to it.
+  markEverywhere(found.inUse, collected.digests, inventories)
   return {
     inUse: (registry, repository) => found.inUse.get(keyOf(registry, repository)) ?? none,
     missing,

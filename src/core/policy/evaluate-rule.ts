@@ -99,14 +99,13 @@ function isReached(rule: Rule, row: Row, context: RowContext): boolean {
 /**
  * Two kinds of rows are reached only by blocks that name them: an orphaned referrer by its state, so that a signature
  * never takes an image's place in a count; and under `unit: tag`, where rules speak of tags, an image without any.
+ * What hangs on a manifest of another repository, and has no name of its own, is no image: no rule speaks of it.
  */
 function reaches(block: MatchBlock | undefined, row: Row, context: RowContext): boolean {
-  if (
-    stateOf(row, context.graph) === 'orphaned-referrer' &&
-    block?.state?.includes('orphaned-referrer') !== true
-  ) {
-    return false
+  if (stateOf(row, context.graph) === 'orphaned-referrer') {
+    return block?.state?.includes('orphaned-referrer') === true
   }
+  if (row.tags.length === 0 && context.graph.hangsElsewhere(row.node)) return false
   return context.unit === 'image' || row.tags.length > 0 || block?.tagged === false
 }
 
