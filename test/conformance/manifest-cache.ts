@@ -4,7 +4,7 @@ import type { ConfigFacts, ManifestFacts } from '../../src/core/image/manifest.t
 import type { ManifestCache } from '../../src/ports/manifest-cache.ts'
 import { digest, longDigest, type Opened } from './journal-store.ts'
 
-export const fullFacts: ManifestFacts = {
+const fullFacts: ManifestFacts = {
   digest: digest(1),
   mediaType: 'application/vnd.oci.image.index.v1+json',
   sizeBytes: 1234,

@@ -7,7 +7,7 @@ import type { Lease, LeaseTiming } from '../../ports/lease.ts'
 import type { LeaseClock, LeaseTable } from './lease-table.ts'
 
 /** The lease ran out or was taken over, so the run stopped before it could act beside another one. */
-export class LeaseExpiredError extends OperationalError {
+class LeaseExpiredError extends OperationalError {
   readonly code = 'LEASE_EXPIRED'
   readonly hint = 'Run the same command again; what was begun is settled by the next run.'
 
