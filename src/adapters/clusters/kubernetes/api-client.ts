@@ -9,13 +9,18 @@
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { createHttpClient, type HttpClient, type HttpResponse, type HttpSettings } from '../../http/client.ts'
-import { RateLimitedError, ServerFailedError, UnauthorizedError } from '../../http/http-errors.ts'
+import {
+  InsecureUrlError,
+  RateLimitedError,
+  ServerFailedError,
+  UnauthorizedError,
+} from '../../http/http-errors.ts'
 import { clusterCredentials } from './cluster-credentials.ts'
-import { ClusterAnswerError, withoutSecrets } from './cluster-errors.ts'
+import { ClusterAccessError, ClusterAnswerError, withoutSecrets } from './cluster-errors.ts'
 import type { ClientCertificate, ClusterAccess } from './cluster-access.ts'
 import { asShape, asText, type Shape } from './shape.ts'
 
-export interface ApiQuery {
+interface ApiQuery {
   readonly query?: Readonly<Record<string, string>>
   /** @default application/json */
   readonly accept?: string
@@ -49,6 +54,8 @@ const RETRY = { attemptsMax: 4, retryAfterMaxMs: 60_000, waitBudgetMs: 60_000 }
 export interface ApiClientSettings {
   /** First pause between two tries, in milliseconds. @default the HTTP client's */
   readonly backoffMs?: number
+  /** How often a request is sent at most. @default 4 */
+  readonly attemptsMax?: number
   /** Longest silence of the server, in milliseconds. @default 30 000 */
   readonly idleTimeoutMs?: number
 }
@@ -109,6 +116,13 @@ class ClusterApiClient implements ApiClient {
     if (error instanceof ServerFailedError || error instanceof RateLimitedError) {
       return refusal(error.response, parsed(error.response), path, this.#access)
     }
+    if (error instanceof InsecureUrlError) {
+      return new ClusterAccessError(
+        error.message,
+        `Write an https URL as \`server\` of the ${this.origin}.`,
+        { cause: error },
+      )
+    }
     return error
   }
 
@@ -158,7 +172,7 @@ class ClusterApiClient implements ApiClient {
 
   #httpSettings(certificate: ClientCertificate | undefined): HttpSettings {
     const { ca, skipTlsVerify, tlsServerName, proxyUrl, server } = this.#access
-    const { backoffMs } = this.#settings
+    const { backoffMs, attemptsMax = RETRY.attemptsMax } = this.#settings
     return {
       base: server,
       authorization: 'static',
@@ -171,7 +185,7 @@ class ClusterApiClient implements ApiClient {
         rejectUnauthorized: !skipTlsVerify,
       },
       ...(proxyUrl !== undefined && { proxy: proxyUrl }),
-      retry: { ...RETRY, ...(backoffMs !== undefined && { backoffMs }) },
+      retry: { ...RETRY, attemptsMax, ...(backoffMs !== undefined && { backoffMs }) },
     }
   }
 }
@@ -180,9 +194,10 @@ function jsonObject(answer: HttpResponse, path: string, access: ClusterAccess): 
   const body = parsed(answer)
   if (answer.status < 200 || answer.status > 299) throw refusal(answer, body, path, access)
   if (body !== undefined && body['kind'] !== 'Status') return body
+  const said = excerpt(answer, body)
   throw new ClusterAnswerError(
     answer.status,
-    `${access.server} answered ${path} with HTTP ${answer.status} and something that is not a Kubernetes object: ${excerpt(answer, body)}`,
+    `${access.server} answered ${path} with HTTP ${answer.status} and something that is not a Kubernetes object${said === '' ? '.' : `: ${said}`}`,
     'Probably a proxy or a login page stands between Winnow and the cluster; check `server` and `proxy-url` of the kubeconfig.',
   )
 }
@@ -208,8 +223,15 @@ function refusal(
   return new ClusterAnswerError(answer.status, message, refusalHint(answer.status, said, access))
 }
 
+/**
+ * What a person may see of an answer: the message of a Status, or the words of a page or a plain text. Anything else that
+ * looks like JSON may be half a list of ConfigMaps or Secrets, and nothing of it is quoted.
+ */
 function excerpt(answer: HttpResponse, body: Shape | undefined): string {
-  return withoutSecrets(asText(body?.['message']) ?? answer.text().slice(0, 2000))
+  if (body !== undefined)
+    return body['kind'] === 'Status' ? withoutSecrets(asText(body['message']) ?? '') : ''
+  const text = answer.text().slice(0, 2000).trim()
+  return /^[{[]/.test(text) ? '' : withoutSecrets(text.replace(/<[^>]*>/g, ' '))
 }
 
 function refusalHint(status: number, said: string, access: ClusterAccess): string {

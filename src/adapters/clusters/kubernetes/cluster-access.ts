@@ -10,6 +10,8 @@ export interface ClusterAccess {
   /** The name the server's certificate is checked against, where it is not the one in `server`. */
   readonly tlsServerName: string | undefined
   readonly proxyUrl: string | undefined
+  /** What the kubeconfig wants an exec plugin to be told of the cluster, as it stands there; null when nothing. */
+  readonly execConfig: unknown
   readonly clientCertificate: ClientCertificate | undefined
   readonly user: UserCredential
   readonly impersonate: Impersonation | undefined

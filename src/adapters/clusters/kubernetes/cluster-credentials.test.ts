@@ -45,6 +45,7 @@ function access(user: UserCredential): ClusterAccess {
     skipTlsVerify: false,
     tlsServerName: undefined,
     proxyUrl: undefined,
+    execConfig: null,
     clientCertificate: undefined,
     user,
     impersonate: undefined,

@@ -132,6 +132,6 @@ function clusterFacts(access: ClusterAccess): Shape {
       'certificate-authority-data': Buffer.from(access.ca).toString('base64'),
     }),
     ...(access.proxyUrl !== undefined && { 'proxy-url': access.proxyUrl }),
-    config: null,
+    config: access.execConfig,
   }
 }

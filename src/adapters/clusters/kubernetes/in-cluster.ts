@@ -37,6 +37,7 @@ export async function loadInCluster(place: InClusterPlace = {}): Promise<Cluster
     skipTlsVerify: false,
     tlsServerName: undefined,
     proxyUrl: undefined,
+    execConfig: null,
     clientCertificate: undefined,
     user: { kind: 'token-file', path: join(folder, 'token') },
     impersonate: undefined,

@@ -149,6 +149,12 @@ describe('a kubeconfig', () => {
     })
   })
 
+  it('keeps what an exec plugin is to be told of the cluster', async () => {
+    const extensions = [{ name: 'client.authentication.k8s.io/exec', extension: { audience: 'a' } }]
+    const access = await loadKubeconfig({ kubeconfig: file(config({ cluster: { extensions } })) })
+    expect(access.execConfig).toEqual({ audience: 'a' })
+  })
+
   it('runs an exec plugin relative to the kubeconfig when its name has a slash', async () => {
     const exec = {
       apiVersion: 'client.authentication.k8s.io/v1',

@@ -12,7 +12,7 @@ import type { ClusterAccess } from './cluster-access.ts'
 import { ClusterAccessError } from './cluster-errors.ts'
 import { inlineOrFile, readKubeconfigs, type Entry, type Merged } from './kubeconfig-files.ts'
 import { clientCertificateOf, credentialOf, impersonationOf } from './kubeconfig-user.ts'
-import { asText, type Shape } from './shape.ts'
+import { asList, asShape, asText, type Shape } from './shape.ts'
 
 export interface KubeconfigChoice {
   /** One path, or several joined as in KUBECONFIG. @default KUBECONFIG, then ~/.kube/config */
@@ -44,6 +44,7 @@ export async function loadKubeconfig(choice: KubeconfigChoice): Promise<ClusterA
     skipTlsVerify: cluster.body['insecure-skip-tls-verify'] === true,
     tlsServerName: asText(cluster.body['tls-server-name']),
     proxyUrl: proxyOf(cluster, origin),
+    execConfig: execConfigOf(cluster),
     clientCertificate: user === undefined ? undefined : await clientCertificateOf(user, origin),
     user: user === undefined ? { kind: 'none' } : credentialOf(user, origin),
     impersonate: user === undefined ? undefined : impersonationOf(user.body, origin),
@@ -93,6 +94,14 @@ function serverOf({ body }: Entry, origin: string): string {
     )
   }
   return server.replace(/\/+$/, '')
+}
+
+/** The cluster's extension that client-go hands to exec plugins (clientauthentication `Cluster.Config`). */
+function execConfigOf({ body }: Entry): unknown {
+  const extensions = (asList(body['extensions']) ?? []).map(asShape)
+  return (
+    extensions.find((each) => each?.['name'] === 'client.authentication.k8s.io/exec')?.['extension'] ?? null
+  )
 }
 
 function proxyOf({ body }: Entry, origin: string): string | undefined {

@@ -15,6 +15,7 @@ import {
 } from '../../../../test/fake-kubernetes/objects.ts'
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import type { SourceEvidence } from '../../../core/evidence/evidence.ts'
+import type { EvidenceSource } from '../../../ports/evidence-source.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { helmReleases } from '../../releases/helm/helm-releases.ts'
 import { createKubernetesSources, type KubernetesSettings } from './kubernetes-source.ts'
@@ -48,24 +49,28 @@ async function gather(
   more: Partial<KubernetesSettings> = {},
   options: RunOptions = {},
 ): Promise<SourceEvidence> {
-  return (await gatherBoth(more, options))[0]
+  return sourcesFor(more)[0].gather(managed, options)
 }
 
 async function gatherBoth(
   more: Partial<KubernetesSettings> = {},
-  options: RunOptions = {},
 ): Promise<readonly [SourceEvidence, SourceEvidence]> {
+  const [workloads, helm] = sourcesFor(more)
+  return [await workloads.gather(managed), await helm.gather(managed)]
+}
+
+function sourcesFor(more: Partial<KubernetesSettings>): readonly [EvidenceSource, EvidenceSource] {
   const settings: KubernetesSettings = {
     name: 'lab',
     kubeconfig: cluster.kubeconfig,
     context: 'admin',
     helm: { revisions: 'all' },
-    connection: { backoffMs: 1, idleTimeoutMs: 200 },
+    connection: { backoffMs: 1, attemptsMax: 2, idleTimeoutMs: 200 },
     ...more,
   }
   const [workloads, helm] = createKubernetesSources(settings, helmReleases)
   if (workloads === undefined || helm === undefined) throw new Error('two sources were expected')
-  return [await workloads.gather(managed, options), await helm.gather(managed, options)]
+  return [workloads, helm]
 }
 
 function texts(evidence: SourceEvidence): string {
@@ -300,6 +305,22 @@ describe('Helm in a cluster', () => {
     const [, helm] = await gatherBoth()
     expect(helm.complete).toBe(false)
     expect(texts(helm)).toMatch(says)
+  })
+
+  it('never quotes a Secret, however its list is damaged', async () => {
+    const password = Buffer.from('hunter2').toString('base64')
+    await cluster.request('POST', secrets, {
+      metadata: { name: 'a', labels: { owner: 'helm' } },
+      type: 'Opaque',
+      data: { password },
+    })
+    for (const kind of ['half-json', 'not-a-list', 'status-200'] as const) {
+      cluster.faults.clear()
+      cluster.fault({ at: /secrets/, kind })
+      const [, helm] = await gatherBoth()
+      expect(helm.complete).toBe(false)
+      expect(texts(helm)).not.toContain(password)
+    }
   })
 
   it('is incomplete without the right to list Secrets, unless they are left out with a reason', async () => {

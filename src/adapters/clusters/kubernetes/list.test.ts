@@ -12,7 +12,7 @@ let api: ApiClient
 beforeEach(async () => {
   cluster = await startFakeKubernetes()
   const access = await loadKubeconfig({ kubeconfig: cluster.kubeconfig, context: 'admin' })
-  api = createApiClient(access, { backoffMs: 1, idleTimeoutMs: 200 })
+  api = createApiClient(access, { backoffMs: 1, attemptsMax: 2, idleTimeoutMs: 200 })
   for (const name of names) await cluster.request('POST', '/api/v1/namespaces/default/pods', pod(name, 'a:1'))
 })
 afterEach(async () => {

@@ -5,13 +5,13 @@
  */
 import { parseDocument } from 'yaml'
 
-export interface ManifestDocument {
+interface ManifestDocument {
   readonly resource: ManifestResource
   readonly object: unknown
 }
 
 /** Which resource an object is of, as far as its own words tell. */
-export interface ManifestResource {
+interface ManifestResource {
   readonly group: string
   readonly version: string
   readonly resource: string
