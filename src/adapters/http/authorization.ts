@@ -7,7 +7,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Credential, CredentialSource } from './credentials.ts'
 import { orAborted } from './deadline.ts'
-import { UnauthorizedError } from './http-errors.ts'
+import { CredentialUnavailableError, UnauthorizedError } from './http-errors.ts'
 import type { Redactor } from './redact.ts'
 import { basicHeader } from './token-endpoint.ts'
 
@@ -66,11 +66,15 @@ export class CredentialKeeper {
   }
 
   unauthorized(why: string, used: Credential | undefined): UnauthorizedError {
-    const origin = used === undefined ? undefined : (used.origin ?? this.#source?.name ?? 'the configuration')
+    const origin = used === undefined ? undefined : this.#originOf(used)
     return new UnauthorizedError(this.shownUrl, this.#redactor.text(why), {
       used: origin,
       searched: this.#source?.name,
     })
+  }
+
+  #originOf(credential: Credential): string {
+    return credential.origin ?? this.#source?.name ?? 'the configuration'
   }
 
   #ask(path: string, refresh: boolean): Promise<Credential | undefined> {
@@ -86,6 +90,12 @@ export class CredentialKeeper {
     if (credential === undefined) return undefined
     const secret = credential.kind === 'basic' ? credential.password : credential.token
     this.#redactor.register(secret)
+    if (credential.kind === 'bearer' && !/^[\x21-\x7e]+$/.test(secret)) {
+      throw new CredentialUnavailableError(
+        `The token from ${this.#originOf(credential)} has characters that no header can carry.`,
+        'Look for line breaks, spaces or quotes in it, and for a file that holds more than the token.',
+      )
+    }
     if (credential.kind === 'basic') this.#redactor.register(`${credential.username}:${credential.password}`)
     return credential
   }

@@ -24,28 +24,12 @@ import type {
   HttpSettings,
   HttpStats,
 } from './http-types.ts'
-import { Redactor, redactUrl } from './redact.ts'
-import { RegistryAuthorization } from './registry-authorization.ts'
-import type { RegistryLogin } from './registry-authorization.ts'
-import { repeat } from './repeat.ts'
-import { makeResponse } from './response.ts'
-import { TokenCache } from './token-cache.ts'
 import type { IssuedToken, TokenAsk } from './token-endpoint.ts'
 import { requestToken } from './token-endpoint.ts'
 import type { Arrival } from './wire.ts'
 import { Wire } from './wire.ts'
 
-export type {
-  HttpClient,
-  HttpClock,
-  HttpMethod,
-  HttpRequest,
-  HttpResponse,
-  HttpRetry,
-  HttpSettings,
-  HttpStats,
-  HttpTls,
-} from './http-types.ts'
+export type { HttpClient, HttpClock, HttpRequest, HttpResponse, HttpSettings, HttpTls } from './http-types.ts'
 
 const TOKEN_BYTES_MAX = 1024 * 1024
 /** A command ends within 150 s of meeting a broken server (DESIGN, section 7). */

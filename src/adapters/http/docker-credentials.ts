@@ -88,7 +88,7 @@ async function findIn(
 }
 
 /** Where login files may be, in the order they are looked at. */
-export function authFilePlaces(
+function authFilePlaces(
   environment: Readonly<Record<string, string | undefined>>,
   home: string,
 ): readonly Place[] {

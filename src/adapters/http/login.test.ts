@@ -10,6 +10,7 @@ import type { HttpClient, HttpSettings } from './client.ts'
 import { createHttpClient } from './client.ts'
 import type { Credential, CredentialSource, CredentialTarget } from './credentials.ts'
 import {
+  CredentialUnavailableError,
   RealmRefusedError,
   ServerFailedError,
   UnauthorizedError,
@@ -405,6 +406,14 @@ describe('other ways to log in', () => {
     })
     expect((await w.get()).status).toBe(200)
     expect(w.auth.requests).toHaveLength(0)
+  })
+
+  it('says so when a token cannot be sent', async () => {
+    const credentials = source({ kind: 'bearer', token: 'two\nlines-hunter2', origin: 'the variable T' })
+    const w = await world(wants([]), issues('t'), { credentials })
+    const error = await failure(w.get(), CredentialUnavailableError)
+    expect(error.message).toContain('the variable T')
+    expect(error.message).not.toContain('hunter2')
   })
 
   it('asks for credentials by host and repository path', async () => {

@@ -8,7 +8,7 @@ import { RedirectRefusedError } from './http-errors.ts'
 import type { HttpMethod } from './http-types.ts'
 import { redactUrl } from './redact.ts'
 
-export const REDIRECTS_MAX = 5
+const REDIRECTS_MAX = 5
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 const HARMLESS = new Set([
   'accept',

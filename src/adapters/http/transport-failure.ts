@@ -133,7 +133,7 @@ const HINTS: Readonly<Record<FailureKind, string>> = {
   refused: 'Check that the server runs and that host and port are right.',
   connection: 'Check the server, the network between, and the proxy settings (HTTPS_PROXY, NO_PROXY).',
   certificate:
-    'If its certificate comes from an authority of your own, name that as the CA file of this registry, or in the environment:\nNODE_EXTRA_CA_CERTS=/path/to/ca.pem\nIf it has expired or is for another name, renew it.',
+    'If its certificate comes from an authority of your own, name its file as `tls.caFile` of this registry, or in the environment:\nNODE_EXTRA_CA_CERTS=/path/to/ca.pem\nIf it has expired or is for another name, renew it.',
   tls: 'Check whether the server speaks plain http on this port (then the address must say http://), or demands a client certificate.',
   silence: 'Check the server and the network between.',
   'cut-short': 'Check the server and any proxy in front of it: it ends answers before they are whole.',
