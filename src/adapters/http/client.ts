@@ -24,6 +24,12 @@ import type {
   HttpSettings,
   HttpStats,
 } from './http-types.ts'
+import { Redactor, redactUrl } from './redact.ts'
+import { RegistryAuthorization } from './registry-authorization.ts'
+import type { RegistryLogin } from './registry-authorization.ts'
+import { repeat } from './repeat.ts'
+import { makeResponse } from './response.ts'
+import { TokenCache } from './token-cache.ts'
 import type { IssuedToken, TokenAsk } from './token-endpoint.ts'
 import { requestToken } from './token-endpoint.ts'
 import type { Arrival } from './wire.ts'
