@@ -4,7 +4,8 @@
  */
 import type { Digest } from '../core/image/digest.ts'
 import type { RegistryName, RepositoryName } from '../core/image/names.ts'
-import type { ActOutcome, JournalIntent, JournalRun } from '../core/journal/entry.ts'
+import type { Act, ActOutcome, JournalIntent, JournalRun } from '../core/journal/entry.ts'
+import { openIntents, settle, type RegistryNow } from '../core/journal/settle.ts'
 import { stillNeeded } from '../core/plan/recheck.ts'
 import type { ChangeOutcome } from '../ports/mutable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
@@ -46,42 +47,37 @@ async function settleRun(
   leases: HeldLeases,
   options: RunOptions,
 ): Promise<number> {
-  const told = new Map(run.outcomes.map((outcome) => [outcome.sequence, outcome.outcome]))
-  const open = run.intents.filter((intent) => !told.has(intent.sequence))
+  const open = openIntents(run)
   for (const intent of open) {
     const driver = ports.registries.get(intent.act.registry)
     if (driver === undefined) continue
     leases.assertHeld()
-    const outcome = await settleIntent(intent, run, driver, evidence, options)
-    await ports.journal.recordOutcomes(run.run.id, [
-      { sequence: intent.sequence, outcome, text: 'settled by a later run', at: ports.now() },
-    ])
+    const [told] = settle([intent], await askRegistry(intent.act, driver, options), ports.now())
+    if (told === undefined) continue
+    const outcome =
+      told.outcome === 'settled-undone' && intent.act.kind === 'delete'
+        ? await finishCompany(intent, intent.act.repository, run, driver, evidence, options)
+        : told.outcome
+    await ports.journal.recordOutcomes(run.run.id, [{ ...told, outcome }])
   }
   return open.length
 }
 
-async function settleIntent(
-  intent: JournalIntent,
-  run: JournalRun,
-  driver: RegistryPorts,
-  evidence: FreshEvidence,
-  options: RunOptions,
-): Promise<ActOutcome> {
-  const { act } = intent
-  if (act.kind === 'untag' || (act.kind === 'put' && act.tag !== undefined)) {
-    const tag = act.kind === 'untag' ? act.tag : act.tag
-    const now = tag === undefined ? undefined : await driver.reader.resolveTag(act.repository, tag, options)
-    return (now === act.digest) === (act.kind === 'put') ? 'settled-done' : 'settled-undone'
+/** What the registry says now of the one thing that an act was about. */
+async function askRegistry(act: Act, { reader }: RegistryPorts, options: RunOptions): Promise<RegistryNow> {
+  const tag = act.kind === 'delete' ? undefined : act.tag
+  const target = tag === undefined ? undefined : await reader.resolveTag(act.repository, tag, options)
+  const raw = tag === undefined ? await reader.readManifest(act.repository, act.digest, options) : undefined
+  return {
+    manifest: () => (raw === undefined ? 'absent' : 'present'),
+    tag: () => target ?? 'absent',
   }
-  const isThere = (await driver.reader.readManifest(act.repository, act.digest, options)) !== undefined
-  if (act.kind === 'put') return isThere ? 'settled-done' : 'settled-undone'
-  if (!isThere) return 'settled-done'
-  // The root itself stays where it is: whether it still has to go is for the next plan to say.
-  if (intent.root === act.digest) return 'settled-undone'
-  return finishCompany(intent, act.repository, run, driver, evidence, options)
 }
 
-/** A part of an image whose root is gone: removed now, if nothing has come to need it. */
+/**
+ * A part of an image whose root is gone: removed now, if nothing has come to need it. A root that is still there stays:
+ * whether it has to go is for the next plan to say.
+ */
 async function finishCompany(
   intent: JournalIntent,
   repository: RepositoryName,
