@@ -76,10 +76,8 @@ export async function apply(
   options: RunOptions = {},
 ): Promise<ApplyReport> {
   refuseUnfit(plan, request.limits, ports.now(), new Set(ports.registries.keys()))
-  if (plan.actions.length === 0) {
-    return { run: undefined, lines: [], outcome: 'done', manifestsDeleted: 0, settled: [] }
-  }
-  const registries = [...new Set(plan.actions.map((action) => action.registry))].toSorted()
+  const registries = await registriesToHold(plan, ports)
+  if (registries.length === 0) return nothingToDo([])
   return withLeases(registries, request.holder, ports.leases, options, (leases) =>
     applyLeased(plan, request, ports, leases, options),
   )
@@ -95,6 +93,7 @@ async function applyLeased(
   const held = { ...options, signal: leases.signal }
   const evidence = await FreshEvidence.create(request, ports, plan, held)
   const settled = await settleOpenRuns(leases.registries, evidence, ports, leases, held)
+  if (plan.actions.length === 0) return nothingToDo(settled)
   const startedAt = ports.now()
   const run = ports.newRunId(startedAt)
   await ports.journal.beginRun({
@@ -118,6 +117,17 @@ async function applyLeased(
   const outcome = outcomeOf(lines, options)
   await ports.journal.finishRun(run, outcome, ports.now())
   return { run, lines, outcome, manifestsDeleted: countDeleted(lines), settled }
+}
+
+/** Those that the plan is about, and those where an interrupted run has left something to settle. */
+async function registriesToHold(plan: Plan, ports: ApplyPorts): Promise<readonly RegistryName[]> {
+  const open = (await ports.journal.listRuns()).filter((run) => run.outcome === 'open')
+  const names = [...plan.actions.map((action) => action.registry), ...open.flatMap((run) => run.registries)]
+  return [...new Set(names)].filter((name) => ports.registries.has(name)).toSorted()
+}
+
+function nothingToDo(settled: readonly string[]): ApplyReport {
+  return { run: undefined, lines: [], outcome: 'done', manifestsDeleted: 0, settled }
 }
 
 /** One repository after the other: its lines run in parallel, and the next one is read when its turn comes. */
