@@ -72,8 +72,8 @@ async function inventoryOf(
   // Taken before anything is read: whatever is pushed from here on may be missing.
   const takenAt = ports.now()
   try {
-    const capabilities = await registry.capabilities(options)
     const names = [...new Set(await registry.listRepositories(options))].toSorted(compare)
+    const capabilities = await registry.capabilities(options)
     const repositories = await readAll(target, names, options)
     const remembered: RepositoryInventory[] = []
     for (const repository of repositories) {

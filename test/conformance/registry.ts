@@ -41,8 +41,6 @@ export interface RegistryExpectations {
   readonly without?: readonly PlantedName[]
   /** How every deletion is refused; undefined when deletions work. */
   readonly refuses?: RefusalReason
-  /** The registry deletes the children of an index with it. @default false */
-  readonly deletesChildren?: boolean
 }
 
 /** Declares the suite. `setup` starts a registry of its own; each test uses a repository of its own in it. */
@@ -147,6 +145,14 @@ function readingTests(seeded: () => Promise<Seeded>): void {
       InterruptedError,
     )
     await expect(reader.hasBlob(repository, absentDigest, options)).rejects.toBeInstanceOf(InterruptedError)
+  })
+
+  it('ends a long reading when it is asked to stop, but still answers a single question', async () => {
+    const { reader, repository, graph } = await seeded()
+    const options = { stop: AbortSignal.abort() }
+    await expect(reader.listRepositories(options)).rejects.toBeInstanceOf(InterruptedError)
+    await expect(reader.readRepository(repository, options)).rejects.toBeInstanceOf(InterruptedError)
+    expect(await reader.resolveTag(repository, tagNamed('epoch'), options)).toBe(graph.epoch.digest)
   })
 }
 

@@ -25,7 +25,7 @@ export interface OciServerOptions {
   readonly intercept?: (request: SeenRequest) => Reply | undefined
 }
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly method: string
   /** Path and query. */
   readonly url: string

@@ -11,8 +11,8 @@ import { catalogScopes, pullScopes, type OciConnection } from '../oci/connection
 import type { RegistryTraits } from '../oci/traits.ts'
 
 const common = { protectsChildren: false, pageSizeMax: 1000 }
-export const distribution2: RegistryTraits = { ...common, product: 'CNCF Distribution 2', deleteByTag: false }
-export const distribution3: RegistryTraits = { ...common, product: 'CNCF Distribution 3', deleteByTag: true }
+const distribution2: RegistryTraits = { ...common, product: 'CNCF Distribution 2', deleteByTag: false }
+const distribution3: RegistryTraits = { ...common, product: 'CNCF Distribution 3', deleteByTag: true }
 
 /**
  * The line, by at most two harmless requests. Where neither answers the question it is taken for 2.8, which is trusted

@@ -21,10 +21,12 @@ export function createMemoryReader(state: MemoryRegistryState): ReadableRegistry
       return state.capabilities
     },
     listRepositories: async (options) => {
+      refuseWhenStopped(options)
       await begin(state, options, { method: 'listRepositories', repository: undefined, reference: undefined })
       return [...store.repositories.keys()]
     },
     readRepository: async (repository, options) => {
+      refuseWhenStopped(options)
       await begin(state, options, { method: 'readRepository', repository, reference: undefined })
       return inventoryOf(state, repository)
     },
@@ -56,7 +58,12 @@ export async function begin(
 }
 
 function refuseWhenHalted(options: RunOptions | undefined): void {
-  if (options?.signal?.aborted === true || options?.stop?.aborted === true) throw new InterruptedError()
+  if (options?.signal?.aborted === true) throw new InterruptedError()
+}
+
+// Only what takes long heeds `stop`; a single step that began is finished.
+function refuseWhenStopped(options: RunOptions | undefined): void {
+  if (options?.stop?.aborted === true) throw new InterruptedError()
 }
 
 function inventoryOf(

@@ -51,7 +51,7 @@ export interface MemoryRegistry {
   digests(repository: RepositoryName): readonly Digest[]
 }
 
-export interface PushedBytes {
+interface PushedBytes {
   readonly bytes: Uint8Array
   readonly mediaType: string
   readonly tag?: TagName

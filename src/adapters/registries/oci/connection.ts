@@ -56,10 +56,11 @@ export class OciConnection {
   /**
    * Sends a request; any status is an answer.
    *
-   * @throws InterruptedError when stopped or aborted, RegistryGoneError, and what the HTTP client throws
+   * @throws InterruptedError when aborted, RegistryGoneError, and what the HTTP client throws
    */
   async send(request: HttpRequest, options: RunOptions = {}): Promise<HttpResponse> {
-    if (options.stop?.aborted === true || options.signal?.aborted === true) throw new InterruptedError()
+    // `stop` is the caller's to heed between steps: what began, a deletion above all, is finished.
+    if (options.signal?.aborted === true) throw new InterruptedError()
     if (this.#failures >= WEIGHT_MAX) throw new RegistryGoneError(this.name)
     try {
       const response = await this.#http.request(request, options)

@@ -5,6 +5,7 @@
  * manifest and image config that the cache does not have; where the registry answers the referrers API, one GET more for
  * each manifest, every time, because referrers come and go.
  */
+import { InterruptedError } from '../../../core/errors/errors.ts'
 import { parseRepositoryName, type RegistryName, type RepositoryName } from '../../../core/image/names.ts'
 import type { Capabilities } from '../../../core/inventory/inventory.ts'
 import type { ManifestCache } from '../../../ports/manifest-cache.ts'
@@ -42,6 +43,8 @@ class OciReader implements ReadableRegistry {
   readonly #settings: OciReaderSettings
   #referrers: Promise<'yes' | 'no' | 'unknown'> | undefined
   #capabilities: Promise<Capabilities> | undefined
+  /** Any one that is there: some questions can only be asked of a repository. */
+  #oneRepository: RepositoryName | undefined
   #read = 0
 
   constructor(settings: OciReaderSettings) {
@@ -60,6 +63,13 @@ class OciReader implements ReadableRegistry {
   }
 
   async listRepositories(options: RunOptions = {}): Promise<readonly RepositoryName[]> {
+    const listed = await this.#listRepositories(haltedByStop(options))
+    this.#oneRepository ??= listed[0]
+    return listed
+  }
+
+  async #listRepositories(options: RunOptions): Promise<readonly RepositoryName[]> {
+    if (options.signal?.aborted === true) throw new InterruptedError()
     if (this.#settings.repositories !== undefined) return [...new Set(this.#settings.repositories)]
     const names = await this.#catalog(options)
     return [...names].flatMap((name) => {
@@ -72,10 +82,11 @@ class OciReader implements ReadableRegistry {
     })
   }
 
-  readRepository(
+  async readRepository(
     name: RepositoryName,
-    options: RunOptions = {},
+    given: RunOptions = {},
   ): ReturnType<ReadableRegistry['readRepository']> {
+    const options = haltedByStop(given)
     return readRepository({
       connection: this.#connection,
       repository: name,
@@ -112,9 +123,9 @@ class OciReader implements ReadableRegistry {
   }
 
   async #findCapabilities(options: RunOptions | undefined): Promise<Capabilities> {
-    const { recognise, repositories } = this.#settings
+    const { recognise } = this.#settings
     const traits = recognise === undefined ? genericTraits : await recognise(this.#connection, options)
-    const [repository] = repositories ?? (await this.listRepositories(options))
+    const repository = this.#oneRepository ?? (await this.listRepositories(options))[0]
     const referrersApi = repository !== undefined && (await this.#hasReferrersApi(repository, options))
     // Only a deletion shows whether deletions are allowed, and a reader sends none.
     return capabilitiesOf(traits, { referrersApi, deletes: { state: 'unknown' } })
@@ -150,4 +161,10 @@ class OciReader implements ReadableRegistry {
       throw error
     }
   }
+}
+
+/** Reading has no effect that would have to be finished, so being asked to stop ends it at once. */
+function haltedByStop(options: RunOptions): RunOptions {
+  const signals = [options.signal, options.stop].filter((signal) => signal !== undefined)
+  return signals.length === 0 ? options : { ...options, signal: AbortSignal.any(signals) }
 }

@@ -40,7 +40,7 @@ export interface OciWriter extends MutableRegistry {
   probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe>
 }
 
-export interface DeletionProbe {
+interface DeletionProbe {
   readonly deletes: Capabilities['deletes']
   /** Whether a single tag could be deleted; undefined when that did not show. */
   readonly deleteByTag: boolean | undefined
