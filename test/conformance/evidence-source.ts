@@ -42,6 +42,16 @@ export interface EvidenceServer {
   stop(): Promise<void>
 }
 
+/** The kind of an operator that every server of the suite has to serve. */
+export const rollouts = {
+  group: 'argoproj.io',
+  version: 'v1alpha1',
+  resource: 'rollouts',
+  kind: 'Rollout',
+  namespaced: true,
+  custom: true,
+} as const
+
 /** Declares the suite; `start` makes an empty cluster. */
 export function evidenceSourceSuite(
   title: string,
@@ -84,6 +94,15 @@ export function evidenceSourceSuite(
       expect(Object.keys(items[0] ?? {})).not.toContain('kind')
       const next = await server.request('GET', `/api/v1/pods?limit=2&continue=${metadata.continue ?? ''}`)
       expect((next.body as ListBody).metadata.resourceVersion).toBe(metadata.resourceVersion)
+    })
+
+    it('tells the kind of a custom resource in every object, and not that of its own', async () => {
+      const kindsAt = async (path: string): Promise<readonly unknown[]> =>
+        ((await server.request('GET', path)).body as ListBody).items.map((each) =>
+          'kind' in each ? each.kind : undefined,
+        )
+      expect(await kindsAt('/apis/argoproj.io/v1alpha1/rollouts')).toEqual(['Rollout'])
+      expect(await kindsAt('/apis/apps/v1/deployments')).toEqual([undefined])
     })
 
     it.each([
@@ -142,6 +161,11 @@ export function evidenceSourceSuite(
       const before = await checkKubernetesAccess(settingsFor(server, { context: 'winnow' }))
       expect(before.filter(({ ok }) => !ok).map(({ what }) => what)).toContain('list deployments.apps')
       await server.grant('winnow', [...rulesOf('winnow-evidence'), ...rulesOf('winnow-helm-secrets')])
+      // A kind of an operator is not in the role: that is told, with the rule to add, and stops the plan.
+      const almost = await checkKubernetesAccess(settingsFor(server, { context: 'winnow' }))
+      expect(almost.filter(({ ok }) => !ok).map(({ what }) => what)).toEqual(['list rollouts.argoproj.io'])
+      expect((await gather({ context: 'winnow' }))[0].complete).toBe(false)
+      await server.grant('winnow', [{ apiGroups: ['argoproj.io'], resources: ['*'], verbs: ['list'] }])
       const after = await checkKubernetesAccess(settingsFor(server, { context: 'winnow' }))
       expect(after.filter(({ ok }) => !ok)).toEqual([])
       expect(after.map(({ what }) => what)).toContain('list secrets (Helm releases)')
@@ -207,6 +231,15 @@ async function fill(server: EvidenceServer): Promise<void> {
       spec: { template: { $patch: 'replace', spec: { containers: [{ name: 'db', image: image('db:1') }] } } },
     },
   })
+  await post('/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts', {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Rollout',
+    metadata: { name: 'canary' },
+    spec: {
+      template: { spec: { containers: [{ name: 'c', image: image('canary:3') }] } },
+      note: `was ${image('old:2')}`,
+    },
+  })
   await post('/api/v1/namespaces/shop/configmaps', {
     apiVersion: 'v1',
     kind: 'ConfigMap',
@@ -243,6 +276,8 @@ const expectedWorkloads: readonly string[] = [
   `${image('api:2')} Deployment shop/api`,
   `${image('db:1')} ControllerRevision shop/db-1`,
   `${image('runner:4')} ConfigMap shop/runner`,
+  `${image('canary:3')} Rollout shop/canary`,
+  `${image('old:2')} Rollout shop/canary`,
 ].toSorted()
 
 const expectedReleases: readonly string[] = [1, 2]
