@@ -10,7 +10,7 @@ import { stillNeeded } from '../core/plan/recheck.ts'
 import type { ChangeOutcome } from '../ports/mutable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import type { FreshEvidence } from './apply-evidence.ts'
-import type { ApplyPorts, RegistryPorts } from './apply.ts'
+import type { ApplyPorts, RegistryPorts } from './apply-ports.ts'
 import type { HeldLeases } from './leases.ts'
 
 export type SettlePorts = Pick<ApplyPorts, 'registries' | 'journal' | 'now'>

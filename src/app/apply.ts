@@ -8,49 +8,26 @@
  */
 import type { Digest } from '../core/image/digest.ts'
 import type { RegistryName } from '../core/image/names.ts'
-import type { InstantMs } from '../core/inventory/inventory.ts'
 import type { RunId, RunOutcome } from '../core/journal/entry.ts'
 import type { Plan, PlanAction } from '../core/plan/plan.ts'
 import { planDocument } from '../core/plan/plan-file.ts'
-import type { JournalStore } from '../ports/journal-store.ts'
-import type { LeaseStore } from '../ports/lease.ts'
-import type { MutableRegistry } from '../ports/mutable-registry.ts'
-import type { ReadableRegistry } from '../ports/readable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { Breaker } from './apply-breaker.ts'
+import type { ApplyPorts, LineReport } from './apply-ports.ts'
 import { applyRepository, type RepositoryRun } from './apply-repository.ts'
 import { refuseUnfit, type ApplyLimits } from './apply-fitness.ts'
 import { FreshEvidence } from './apply-evidence.ts'
 import { settleOpenRuns } from './apply-settle.ts'
 import { withLeases, type HeldLeases } from './leases.ts'
-import type { EvidencePorts, EvidenceRequest } from './gather-evidence.ts'
+import type { EvidenceRequest } from './gather-evidence.ts'
+
+export type { ApplyPorts, LineOutcome, LineReport, RegistryPorts } from './apply-ports.ts'
 
 export interface ApplyRequest extends Omit<EvidenceRequest, 'managed'> {
   readonly registries: Parameters<typeof FreshEvidence.create>[0]['registries']
   readonly limits: ApplyLimits
   /** Who holds the lease, for whoever is refused: `host:pid`. */
   readonly holder: string
-}
-
-export interface RegistryPorts {
-  readonly reader: ReadableRegistry
-  readonly writer: MutableRegistry
-}
-
-export interface ApplyPorts extends EvidencePorts {
-  readonly registries: ReadonlyMap<RegistryName, RegistryPorts>
-  readonly journal: JournalStore
-  readonly leases: LeaseStore
-  readonly newRunId: (at: InstantMs) => RunId
-}
-
-export type LineOutcome = 'deleted' | 'untagged' | 'drifted' | 'in-use' | 'blocked' | 'failed'
-
-export interface LineReport {
-  readonly action: PlanAction
-  readonly outcome: LineOutcome
-  /** Why it was not done, or a remark; empty when there is nothing to say. */
-  readonly text: string
 }
 
 export interface ApplyReport {

@@ -17,7 +17,7 @@ import type { JournalStore } from '../ports/journal-store.ts'
 import type { LeaseStore } from '../ports/lease.ts'
 import type { ChangeOutcome } from '../ports/mutable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
-import type { RegistryPorts } from './apply.ts'
+import type { RegistryPorts } from './apply-ports.ts'
 import { withLeases, type HeldLeases } from './leases.ts'
 
 export interface UndoPorts {

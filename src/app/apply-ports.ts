@@ -1,0 +1,31 @@
+/** What applying is handed, and what it says of every line. */
+import type { RegistryName } from '../core/image/names.ts'
+import type { InstantMs } from '../core/inventory/inventory.ts'
+import type { RunId } from '../core/journal/entry.ts'
+import type { PlanAction } from '../core/plan/plan.ts'
+import type { JournalStore } from '../ports/journal-store.ts'
+import type { LeaseStore } from '../ports/lease.ts'
+import type { MutableRegistry } from '../ports/mutable-registry.ts'
+import type { ReadableRegistry } from '../ports/readable-registry.ts'
+import type { EvidencePorts } from './gather-evidence.ts'
+
+export interface RegistryPorts {
+  readonly reader: ReadableRegistry
+  readonly writer: MutableRegistry
+}
+
+export interface ApplyPorts extends EvidencePorts {
+  readonly registries: ReadonlyMap<RegistryName, RegistryPorts>
+  readonly journal: JournalStore
+  readonly leases: LeaseStore
+  readonly newRunId: (at: InstantMs) => RunId
+}
+
+export type LineOutcome = 'deleted' | 'untagged' | 'drifted' | 'in-use' | 'blocked' | 'failed'
+
+export interface LineReport {
+  readonly action: PlanAction
+  readonly outcome: LineOutcome
+  /** Why it was not done, or a remark; empty when there is nothing to say. */
+  readonly text: string
+}
