@@ -2,10 +2,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createHttpClient } from '../../src/adapters/http/client.ts'
 import { createMemoryManifestCache } from '../../src/adapters/journal/memory/manifest-cache.ts'
-import { CatalogRefusedError } from '../../src/adapters/registries/oci/errors.ts'
+import { CatalogRefusedError, RegistryGoneError } from '../../src/adapters/registries/oci/errors.ts'
 import { createOciReader, type OciReaderSettings } from '../../src/adapters/registries/oci/reader.ts'
 import { createOciWriter } from '../../src/adapters/registries/oci/writer.ts'
-import { OperationalError } from '../../src/core/errors/errors.ts'
+import { InterruptedError, OperationalError } from '../../src/core/errors/errors.ts'
 import type { Digest } from '../../src/core/image/digest.ts'
 import { ociManifestType } from '../../src/core/image/media-types.ts'
 import {
@@ -339,6 +339,45 @@ describe('what hangs on no tag and no index', () => {
     }
     const read = await reader.readRepository(app)
     expect(read.manifests.filter(({ subject: of }) => of === graph.amd64.digest)).toHaveLength(4)
+  })
+})
+
+describe('a run that is halted', () => {
+  it.each(['signal', 'stop'] as const)('in the middle of reading by %s never gets less', async (which) => {
+    const halt = new AbortController()
+    let asked = 0
+    const { reader } = await seeded({
+      intercept: ({ method }) => {
+        if (method === 'HEAD' && (asked += 1) === 3) halt.abort()
+        return undefined
+      },
+    })
+    await expect(reader.readRepository(app, { [which]: halt.signal })).rejects.toBeInstanceOf(
+      InterruptedError,
+    )
+  })
+
+  it('reads no further once asked to stop, but still gets the answer to a single question', async () => {
+    const { reader, writer, graph } = await seeded({})
+    const options = { stop: AbortSignal.abort() }
+    await expect(reader.listRepositories(options)).rejects.toBeInstanceOf(InterruptedError)
+    await expect(reader.readRepository(app, options)).rejects.toBeInstanceOf(InterruptedError)
+    expect(await reader.resolveTag(app, tag('epoch'), options)).toBe(graph.epoch.digest)
+    // A deletion of many steps that began is finished, so the next step must not be refused.
+    expect(await writer.deleteManifest(app, graph.epoch.digest, options)).toEqual({ kind: 'done' })
+  })
+})
+
+describe('a registry that stops answering', () => {
+  it('is not waited for again and again', async () => {
+    const { reader, server } = await seeded({})
+    await server.stop()
+    const readings = Array.from({ length: 30 }, () => reader.readRepository(app))
+    const ends = await Promise.allSettled(readings)
+    expect(ends.some((end) => end.status === 'rejected' && end.reason instanceof RegistryGoneError)).toBe(
+      true,
+    )
+    expect(ends.every((end) => end.status === 'rejected' || !end.value.complete)).toBe(true)
   })
 })
 

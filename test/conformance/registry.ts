@@ -146,14 +146,6 @@ function readingTests(seeded: () => Promise<Seeded>): void {
     )
     await expect(reader.hasBlob(repository, absentDigest, options)).rejects.toBeInstanceOf(InterruptedError)
   })
-
-  it('ends a long reading when it is asked to stop, but still answers a single question', async () => {
-    const { reader, repository, graph } = await seeded()
-    const options = { stop: AbortSignal.abort() }
-    await expect(reader.listRepositories(options)).rejects.toBeInstanceOf(InterruptedError)
-    await expect(reader.readRepository(repository, options)).rejects.toBeInstanceOf(InterruptedError)
-    expect(await reader.resolveTag(repository, tagNamed('epoch'), options)).toBe(graph.epoch.digest)
-  })
 }
 
 function countingTest(seeded: () => Promise<Seeded>): void {
