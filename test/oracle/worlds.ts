@@ -6,6 +6,7 @@ import { Random } from './random.ts'
 import type { World, WorldInventory, WorldSource } from './world.ts'
 
 const nows = ['2026-03-29T12:00:00Z', '2026-01-01T00:30:00Z', '2025-11-02T09:00:00Z', '2026-06-15T23:59:59Z']
+const configurations = 1500
 const repositoryNames = ['team/app', 'team/web', 'team/base', 'ops/tool', 'a']
 
 /** The world of a seed. */
@@ -20,7 +21,8 @@ export function worldOf(seed: number): World {
   )
   return {
     now: nowText,
-    config: someConfig(random),
+    // Fewer configurations than worlds: reading one costs more than planning with it, and tests keep those they read.
+    config: someConfig(new Random(random.between(1, configurations))),
     inventories,
     evidence: {
       schemaVersion: 'evidence/v1',

@@ -1,6 +1,7 @@
 /** The program's own plan of a world, through its public functions: configuration, inventory, evidence, plan. */
 import { createHash } from 'node:crypto'
 import { managedNames } from '../../src/app/managed-names.ts'
+import type { Configuration } from '../../src/config/configuration.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
 import type { Evidence } from '../../src/core/evidence/evidence.ts'
 import { managedPrefixes } from '../../src/core/evidence/managed-names.ts'
@@ -43,10 +44,21 @@ export function evidenceOf({ evidence }: World): Evidence {
   }
 }
 
+const configurations = new Map<string, Configuration>()
+
+function configurationOf({ config }: World): Configuration {
+  const text = JSON.stringify(config)
+  const known = configurations.get(text)
+  if (known !== undefined) return known
+  const configuration = loadConfiguration({ path: 'winnow.yaml', text })
+  configurations.set(text, configuration)
+  return configuration
+}
+
 /** All that the planner is given for a world. */
 export function planInputOf(world: World): PlanInput {
   const now = Date.parse(world.now)
-  const configuration = loadConfiguration({ path: 'winnow.yaml', text: JSON.stringify(world.config) })
+  const configuration = configurationOf(world)
   const inventories = world.inventories.map((inventory) =>
     readInventory(inventory, { source: 'inventory.json', takenAt: now }),
   )

@@ -85,7 +85,8 @@ function readManifest(field: Field): ManifestRecord {
     digest: field.digest('digest') ?? field.at('digest').refuse('is missing'),
     mediaType: field.text('mediaType'),
     sizeBytes: field.count('sizeBytes'),
-    tags: (field.list('tags') ?? []).map(readTag),
+    // Sorted, as drivers record them: the order of a list in a file shows nowhere.
+    tags: (field.list('tags') ?? []).map(readTag).toSorted((a, b) => compare(a.name, b.name)),
     createdAt: field.instant('createdAt'),
     pushedAt: field.registryInstant('pushedAt'),
     pulledAt: field.registryInstant('pulledAt'),

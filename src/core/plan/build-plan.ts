@@ -62,7 +62,7 @@ export function buildPlan(input: PlanInput): Plan {
     },
     actions,
     kept,
-    evidence: input.evidence.sources.map((source) => ({
+    evidence: input.evidence.sources.toSorted(bySource).map((source) => ({
       source: source.name,
       complete: source.complete,
       leftOut: source.leftOut,
@@ -76,6 +76,10 @@ export function buildPlan(input: PlanInput): Plan {
       input.policySet.limits,
     ),
   }
+}
+
+function bySource(a: { readonly name: string }, b: { readonly name: string }): number {
+  return compareText(a.name, b.name)
 }
 
 /** The policy that governs a repository: the first whose patterns match it. */
@@ -321,9 +325,11 @@ function sortedTags(graph: ImageGraph, node: Node): readonly TagName[] {
 }
 
 function whyNotRestorable(graph: ImageGraph, node: Node, along: readonly Node[]): string | undefined {
-  const missing = graph.missingChildren(node)
+  const missing = graph.missingChildren(node).toSorted(compareText)
   if (missing.length > 0) return `its index names ${missing.join(', ')}, which the repository does not have.`
-  const blobs = [node, ...along].flatMap((each) => graph.manifests[each]?.missingBlobs ?? [])
+  const blobs = [node, ...along]
+    .flatMap((each) => graph.manifests[each]?.missingBlobs ?? [])
+    .toSorted(compareText)
   return blobs.length > 0 ? `the registry no longer has ${blobs.join(', ')}.` : undefined
 }
 

@@ -27,8 +27,11 @@ export function deleteOrder(graph: ImageGraph, nodes: readonly Node[]): readonly
     depth.set(node, own)
     return own
   }
+  const late = new Set(
+    nodes.filter((node) => isReferrer(graph, node)).flatMap((node) => [node, ...graph.reachable(node)]),
+  )
   const rank = (node: Node): readonly [number, number, string] => [
-    stageOf(graph, node),
+    late.has(node) ? 2 : stageOf(graph, node),
     depthOf(node, new Set()),
     graph.manifests[node]?.digest ?? '',
   ]
@@ -38,12 +41,13 @@ export function deleteOrder(graph: ImageGraph, nodes: readonly Node[]): readonly
     .map(({ node }) => node)
 }
 
-/** 0 indexes, 1 manifests, 2 referrers and what they hold. */
-function stageOf(graph: ImageGraph, node: Node): 0 | 1 | 2 {
-  const manifest = graph.manifests[node]
-  if (manifest === undefined) return 1
-  if (manifest.subject !== undefined || graph.attachedTags(node).length > 0) return 2
-  return manifest.children.length > 0 ? 0 : 1
+/** 0 indexes, 1 manifests; 2 is for referrers and what they hold, which may be an index and its parts again. */
+function stageOf(graph: ImageGraph, node: Node): 0 | 1 {
+  return (graph.manifests[node]?.children.length ?? 0) > 0 ? 0 : 1
+}
+
+function isReferrer(graph: ImageGraph, node: Node): boolean {
+  return graph.manifests[node]?.subject !== undefined || graph.attachedTags(node).length > 0
 }
 
 /** The digests of nodes, in their order. */

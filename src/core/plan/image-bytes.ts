@@ -8,7 +8,8 @@ export function imageBytes(graph: ImageGraph, node: Node): number {
   const manifest = graph.manifests[node]
   if (manifest === undefined) return 0
   const below = graph.reachable(node)
-  if (below.length === 0) return apparentBytes(manifest)
+  // A manifest may name a layer twice; with one layer or none there is nothing to count twice, and no map to make.
+  if (below.length === 0 && manifest.layers.length < 2) return apparentBytes(manifest)
   const sizes = new Map<Digest, number>()
   for (const each of [node, ...below]) addBlobs(graph.manifests[each], sizes)
   return sum(sizes.values())

@@ -10,7 +10,7 @@ import type { TagName } from '../image/names.ts'
 import type { Evaluation, Verdict } from '../policy/evaluate.ts'
 import type { Protect } from '../policy/policy.ts'
 import type { Reason } from '../policy/reason.ts'
-import type { Row } from '../policy/rows.ts'
+import { compareText, type Row } from '../policy/rows.ts'
 import type { DecidedBy } from './plan.ts'
 
 /** The fate of one image. */
@@ -202,7 +202,11 @@ type Leaving = Extract<Fate, { readonly kind: 'delete' }>
 function keepNeeded(fate: Leaving, neededBy: ReadonlyMap<Node, Node>, graph: ImageGraph): Fate {
   const keeper = neededBy.get(fate.node)
   if (keeper === undefined) return fate
-  const name = graph.ordinaryTags(keeper)[0]?.name ?? graph.manifests[keeper]?.digest ?? ''
+  const [tag] = graph
+    .ordinaryTags(keeper)
+    .map((each) => each.name)
+    .toSorted(compareText)
+  const name = tag ?? graph.manifests[keeper]?.digest ?? ''
   return stay(
     fate.node,
     fate.row,

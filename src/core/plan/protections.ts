@@ -10,6 +10,7 @@ import type { ImageGraph, Node } from '../image/graph.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 import { later, newestTime, plausibleCreated } from '../policy/clocks.ts'
 import type { Protect } from '../policy/policy.ts'
+import { compareText } from '../policy/rows.ts'
 import type { Reason } from '../policy/reason.ts'
 import { formatAge, formatDuration } from '../policy/rules/ages.ts'
 
@@ -54,7 +55,10 @@ const none: readonly Reason[] = []
 function inUseReasons(nodes: readonly Node[], { graph, inUse }: ProtectionFacts): readonly Reason[] {
   if (inUse.size === 0) return none
   const marks = nodes.flatMap((node) => inUse.get(digestOf(graph, node)) ?? [])
-  const distinct = [...new Map(marks.map((mark) => [`${mark.source} ${mark.where}`, mark])).values()]
+  if (marks.length === 0) return none
+  const byWitness = new Map(marks.map((mark) => [`${mark.source} ${mark.where}`, mark]))
+  // Sorted, so that the order in which sources answered does not show in the plan.
+  const distinct = [...byWitness].toSorted(([a], [b]) => compareText(a, b)).map(([, mark]) => mark)
   const listed = distinct.slice(0, witnessesListedMax)
   const more = distinct.length - listed.length
   return listed.map((mark, index) => ({
@@ -121,7 +125,10 @@ function newestOf(nodes: readonly Node[], graph: ImageGraph, now: InstantMs): In
 function tagReasons(node: Node, { graph, protect }: ProtectionFacts): readonly Reason[] {
   const { tags } = protect
   if (tags === undefined) return none
-  const tag = graph.ordinaryTags(node).find((each) => tags.matches(each.name))
+  const [tag] = graph
+    .ordinaryTags(node)
+    .filter((each) => tags.matches(each.name))
+    .toSorted((a, b) => compareText(a.name, b.name))
   return tag === undefined
     ? none
     : [{ kind: 'protected-tag', text: `tag ${tag.name} is protected by protect.tags` }]
