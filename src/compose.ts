@@ -165,7 +165,15 @@ export async function composeEvidenceFiles(
 
 /** How a cluster is read, from how it is configured. */
 export function kubernetesSettings(cluster: ClusterSettings, helm: HelmSettings): KubernetesSettings {
-  const common = { name: cluster.name, helm: helmRevisions(helm) }
+  const { exclude, namespaces, allowEmpty, strict } = cluster.reading
+  const common = {
+    name: cluster.name,
+    helm: helmRevisions(helm),
+    exclude,
+    allowEmpty,
+    strict,
+    ...(namespaces !== undefined && { scope: { namespaces } }),
+  }
   switch (cluster.kind) {
     case 'kubeconfig':
       return {

@@ -120,7 +120,15 @@ export interface EvidenceSettings {
   readonly references: readonly ReferenceFileSettings[]
 }
 
-export type ClusterSettings = { readonly name: string; readonly line: number } & (
+export interface ClusterReading {
+  readonly exclude: readonly { readonly resource: string; readonly reason: string }[]
+  /** Undefined: the whole cluster. */
+  readonly namespaces: readonly string[] | undefined
+  readonly allowEmpty: boolean
+  readonly strict: boolean
+}
+
+export type ClusterSettings = { readonly name: string; readonly line: number; readonly reading: ClusterReading } & (
   | {
       readonly kind: 'kubeconfig'
       readonly kubeconfig: string | undefined

@@ -1,7 +1,7 @@
 /** The whole file, from as written to as used (DESIGN section 3, defaults included). */
 import { compileTagPatterns } from '../core/policy/compile-patterns.ts'
 import type { Limits, PolicySet, Protect } from '../core/policy/policy.ts'
-import type { ClusterSettings, Configuration, EvidenceSettings, HelmSettings } from './configuration.ts'
+import type { ClusterReading, ClusterSettings, Configuration, EvidenceSettings, HelmSettings } from './configuration.ts'
 import { listOf } from './fields.ts'
 import { fingerprintText } from './fingerprint.ts'
 import { resolvePolicy } from './resolve-policy.ts'
@@ -67,6 +67,7 @@ function resolveEvidence(written: WrittenEvidence | undefined, resolving: Resolv
     kubernetes: (written?.kubernetes ?? []).map((cluster, index) => ({
       name: cluster.name,
       line: lineOf('kubernetes', index),
+      reading: readingOf(cluster),
       ...resolveCluster(cluster, absolute),
     })),
     helm: resolveHelm(written?.helm),
@@ -81,9 +82,18 @@ function resolveEvidence(written: WrittenEvidence | undefined, resolving: Resolv
 type WrittenCluster = NonNullable<WrittenEvidence['kubernetes']>[number]
 type Reach = ClusterSettings extends infer Each
   ? Each extends unknown
-    ? Omit<Each, 'name' | 'line'>
+    ? Omit<Each, 'name' | 'line' | 'reading'>
     : never
   : never
+
+function readingOf({ exclude, scope, allowEmpty, strict }: WrittenCluster): ClusterReading {
+  return {
+    exclude: exclude ?? [],
+    namespaces: scope?.namespaces,
+    allowEmpty: allowEmpty ?? false,
+    strict: strict ?? false,
+  }
+}
 
 function resolveCluster(cluster: WrittenCluster, absolute: Resolving['absolute']): Reach {
   if (cluster.inCluster) return { kind: 'in-cluster' }

@@ -13,6 +13,24 @@ import {
   wholeNumber,
 } from './fields.ts'
 
+const exclusion = z.strictObject({
+  resource: key(
+    text,
+    'Resource',
+    'What is not read: `secrets`, `rollouts.argoproj.io`, or all of a group as `*.argoproj.io`.',
+    { examples: ['rollouts.argoproj.io', '*.metrics.example.com'] },
+  ),
+  reason: key(text, 'Reason', 'Why nothing in it uses images; it stands in every report.'),
+})
+
+const scope = z.strictObject({
+  namespaces: key(
+    z.array(text).min(1),
+    'Namespaces',
+    'The only namespaces that are read. Whoever writes them declares that nothing else uses the images.',
+  ),
+})
+
 const cluster = z.strictObject({
   name: key(plainName, 'Name', 'What plans and `--without-evidence` call it: `kubernetes:NAME`.'),
   kubeconfig: key(
@@ -20,7 +38,7 @@ const cluster = z.strictObject({
     'Kubeconfig',
     'The kubeconfig file; KUBECONFIG or ~/.kube/config when left out.',
   ).optional(),
-  context: key(text, 'Context', 'The context in it; its current one when left out.').optional(),
+  context: key(text, 'Context', 'The context in it; may be left out when the file has exactly one.').optional(),
   inCluster: key(
     z.literal(true),
     'In cluster',
@@ -30,6 +48,24 @@ const cluster = z.strictObject({
     text,
     'Dump',
     'A file with the output of `kubectl get … -A -o json`, for a cluster out of reach.',
+  ).optional(),
+  exclude: key(
+    z.array(exclusion).min(1),
+    'Exclude',
+    'Kinds that are not read, each with a reason. A kind that may not be read and is not excluded stops the plan.',
+  ).optional(),
+  scope: key(scope, 'Scope', 'Reads some namespaces instead of the whole cluster.').optional(),
+  allowEmpty: key(
+    z.boolean(),
+    'Allow empty',
+    'A cluster without any pod is normal; otherwise it stops the plan.',
+    { default: false },
+  ).optional(),
+  strict: key(
+    z.boolean(),
+    'Strict',
+    'References that cannot be read stop the plan, also where they are only a warning otherwise.',
+    { default: false },
   ).optional(),
 })
 
