@@ -39,7 +39,7 @@ import { managedPrefixes, type ManagedRegistry } from './core/evidence/managed-n
 import { OperationalError } from './core/errors/errors.ts'
 import { parseDigest, type Digest } from './core/image/digest.ts'
 import { invariant } from './core/errors/invariant.ts'
-import type { RegistryName } from './core/image/names.ts'
+import { parseRepositoryName, type RegistryName, type RepositoryName } from './core/image/names.ts'
 import { newRunId } from './core/journal/run-id.ts'
 import type { EvidenceSource } from './ports/evidence-source.ts'
 import type { MutableRegistry } from './ports/mutable-registry.ts'
@@ -215,7 +215,8 @@ async function composeWorld(
   const parts: RegistryPart[] = []
   try {
     for (const settings of configuration.registries.values()) {
-      parts.push(await composeRegistry(settings, state, options, runOptions))
+      const named = namedRepositories(configuration, settings.name)
+      parts.push(await composeRegistry(settings, named, state, options, runOptions))
     }
   } catch (error) {
     await closeAll(parts, state)
@@ -246,8 +247,16 @@ async function closeAll(parts: readonly RegistryPart[], state: State): Promise<v
   await state.close()
 }
 
+/** Repositories that policies name without wildcards: what can be read of a registry that lists nothing. */
+function namedRepositories({ policySet }: Configuration, registry: RegistryName): readonly RepositoryName[] {
+  return policySet.policies
+    .filter((policy) => policy.registry === undefined || policy.registry === registry)
+    .flatMap((policy) => policy.repositories.include.flatMap(({ source }) => parseRepositoryName(source) ?? []))
+}
+
 async function composeRegistry(
   settings: RegistrySettings,
+  repositories: readonly RepositoryName[],
   state: State,
   options: ComposeOptions,
   runOptions: RunOptions,
@@ -278,6 +287,7 @@ async function composeRegistry(
         http,
         cache: state.cache,
         concurrency: settings.concurrency,
+        repositories,
       }),
       createWriter: () => driver.createWriter({ name, baseUrl: url, http }),
       note: recognised?.note,

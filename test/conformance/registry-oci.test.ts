@@ -1,4 +1,5 @@
 /** The OCI driver against a registry with chosen manners: the conformance suite, and what goes wrong on the wire. */
+import type { RunEvent } from '../../src/ports/run-options.ts'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createHttpClient } from '../../src/adapters/http/client.ts'
 import { createMemoryManifestCache } from '../../src/adapters/journal/memory/manifest-cache.ts'
@@ -199,10 +200,14 @@ describe('a catalog that is refused', () => {
     await expect(reader.listRepositories()).rejects.toBeInstanceOf(CatalogRefusedError)
   })
 
-  it('is not asked for when the repositories are named', async () => {
-    const { reader, server } = await seeded({}, { repositories: [app] })
-    expect(await reader.listRepositories()).toEqual([app])
-    expect(server.requests.some((request) => request.includes('_catalog'))).toBe(false)
+  it('leaves the repositories that are named, and says so', async () => {
+    const intercept = ({ url }: { readonly url: string }): { readonly status: number } | undefined =>
+      url.includes('_catalog') ? { status: 404 } : undefined
+    const { reader } = await seeded({ intercept }, { repositories: [app] })
+    const told: string[] = []
+    const onEvent = (event: RunEvent): void => void (event.kind === 'warning' && told.push(event.text))
+    expect(await reader.listRepositories({ onEvent })).toEqual([app])
+    expect(told.join()).toContain('without wildcards')
   })
 })
 

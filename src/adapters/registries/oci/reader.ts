@@ -25,7 +25,7 @@ const CONCURRENCY = 16
 
 export interface OciReaderSettings extends ConnectionSettings {
   readonly cache: ManifestCache
-  /** Used in place of the catalog, where a registry does not list its repositories. @default undefined: the catalog */
+  /** What is read of a registry that does not list its repositories. @default none: then it cannot be read */
   readonly repositories?: readonly RepositoryName[]
   /** Requests of one repository in flight; the HTTP client has the last word. @default 16 */
   readonly concurrency?: number
@@ -70,8 +70,7 @@ class OciReader implements ReadableRegistry {
 
   async #listRepositories(options: RunOptions): Promise<readonly RepositoryName[]> {
     if (options.signal?.aborted === true) throw new InterruptedError()
-    if (this.#settings.repositories !== undefined) return [...new Set(this.#settings.repositories)]
-    const names = await this.#catalog(options)
+    const names = await this.#catalogOrNamed(options)
     return [...names].flatMap((name) => {
       const repository = parseRepositoryName(name)
       if (repository === undefined) {
@@ -144,6 +143,19 @@ class OciReader implements ReadableRegistry {
     }
     if (this.#referrers === probe) this.#referrers = undefined
     return false
+  }
+
+  /** Many hosted registries keep their catalog to themselves; those that policies name can be read all the same. */
+  async #catalogOrNamed(options: RunOptions): Promise<ReadonlySet<string>> {
+    try {
+      return await this.#catalog(options)
+    } catch (error) {
+      const { repositories = [] } = this.#settings
+      if (!(error instanceof CatalogRefusedError) || repositories.length === 0) throw error
+      const text = `${error.message} Only the repositories that policies name without wildcards are read.`
+      options.onEvent?.({ kind: 'warning', text })
+      return new Set(repositories)
+    }
   }
 
   async #catalog(options: RunOptions): Promise<ReadonlySet<string>> {
