@@ -1,13 +1,18 @@
-// Bundles the command line to dist/: one small entry that answers `--version` by itself, and chunks that are
-// loaded when a command needs them.
+// Bundles the command line to dist/, or to the folder that is given: one small entry that answers `--version` by itself,
+// and chunks that are loaded when a command needs them.
 import { build } from 'esbuild'
 import { chmod, readFile, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
-await rm(new URL('../dist/', import.meta.url), { recursive: true, force: true })
+const root = fileURLToPath(new URL('../', import.meta.url))
+const outdir = resolve(root, process.argv[2] ?? 'dist')
+await rm(outdir, { recursive: true, force: true })
 await build({
   entryPoints: { 'cli/main': 'src/cli/main.ts' },
-  outdir: 'dist',
+  outdir,
+  absWorkingDir: root,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -21,4 +26,4 @@ await build({
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
   logLevel: 'warning',
 })
-await chmod(new URL('../dist/cli/main.js', import.meta.url), 0o755)
+await chmod(join(outdir, 'cli/main.js'), 0o755)
