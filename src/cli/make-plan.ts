@@ -1,5 +1,6 @@
 /** From the words of the command line to a plan: live, or from files. */
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { planOffline, plan, type Planned, type PlanRequest } from '../app/plan.ts'
 import { gatherEvidence } from '../app/gather-evidence.ts'
 import { managedNames } from '../app/managed-names.ts'
@@ -44,7 +45,9 @@ export class UnknownRegistryError extends OperationalError {
 }
 
 export function composeOptions({ globals, terminal }: CommandContext): ComposeOptions {
-  return { stateDirectory: globals.state, environment: terminal.environment, version }
+  // An absolute path: the embedded database guards its files by their full names.
+  const stateDirectory = globals.state === undefined ? undefined : resolve(globals.state)
+  return { stateDirectory, environment: terminal.environment, version }
 }
 
 /** Makes a plan from live registries and sources, or from the files that the command line names. */
@@ -60,7 +63,11 @@ export async function makePlan(
     : planLive(configuration, request, context)
 }
 
-function planRequest(configuration: Configuration, { options }: CommandContext, now: InstantMs | undefined): PlanRequest {
+function planRequest(
+  configuration: Configuration,
+  { options }: CommandContext,
+  now: InstantMs | undefined,
+): PlanRequest {
   const validForMs = durationOption('--expires', options.text('expires'))
   const at = now ?? instantOption('--now', options.text('now'))
   return {
@@ -100,7 +107,9 @@ async function planFromFiles(
   const inventories = await readInventories(files, configuration, now)
   const evidenceFiles = context.options.texts('evidence')
   const sources =
-    evidenceFiles.length > 0 ? await composeEvidenceFiles(evidenceFiles, context.run) : composeSources(configuration)
+    evidenceFiles.length > 0
+      ? await composeEvidenceFiles(evidenceFiles, context.run)
+      : composeSources(configuration)
   const managed = managedNames(request.registries, inventories)
   const evidence = await gatherEvidence(
     { managed, leftOut: request.leftOut, accepted: request.accepted },
@@ -123,7 +132,10 @@ export async function readInventories(
       throw new UnknownRegistryError(inventory.registry, [...configuration.registries.keys()])
     }
     if (inventories.some((other) => other.registry === inventory.registry)) {
-      throw new UsageError(`Two inventory files speak of ${inventory.registry}.`, 'Give one file for each registry.')
+      throw new UsageError(
+        `Two inventory files speak of ${inventory.registry}.`,
+        'Give one file for each registry.',
+      )
     }
     inventories.push(inventory)
   }
@@ -152,6 +164,7 @@ export function instantOption(flag: string, text: string | undefined): InstantMs
 function durationOption(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const parsed = parseDuration(text)
-  if (!('ms' in parsed)) throw new UsageError(`${flag} ${text} is not a duration.`, 'Write it like 12h or 7d.')
+  if (!('ms' in parsed))
+    throw new UsageError(`${flag} ${text} is not a duration.`, 'Write it like 12h or 7d.')
   return parsed.ms
 }

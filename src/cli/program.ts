@@ -5,7 +5,15 @@
  */
 import { Command, Option } from 'commander'
 import { commands } from './commands.ts'
-import { outputFormats, type CommandContext, type CommandSpec, type GlobalOptions, type OptionSpec, type OptionValues, type OutputFormat } from './command.ts'
+import {
+  outputFormats,
+  type CommandContext,
+  type CommandSpec,
+  type GlobalOptions,
+  type OptionSpec,
+  type OptionValues,
+  type OutputFormat,
+} from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { reportError, UsageError } from './report-error.ts'
 import { haltOnSignals } from './signals.ts'
@@ -86,9 +94,14 @@ function configure(command: Command): void {
 function addGlobalOptions(command: Command, { formats }: CommandSpec): void {
   command
     .option('--config <file>', 'the configuration', 'winnow.yaml')
-    .option('--state <dir>', 'where Winnow keeps its journal, cache and memory (default: the XDG state directory)')
+    .option(
+      '--state <dir>',
+      'where Winnow keeps its journal, cache and memory (default: the XDG state directory)',
+    )
     .addOption(
-      new Option('-o, --output <format>', 'how the result is written').choices([...formats]).default(formats[0] ?? 'table'),
+      new Option('-o, --output <format>', 'how the result is written')
+        .choices([...formats])
+        .default(formats[0] ?? 'table'),
     )
     .addOption(new Option('--color <when>', 'colour').choices(['auto', 'always', 'never']).default('auto'))
     .option('-q, --quiet', 'no progress and no remarks on stderr')
@@ -157,7 +170,10 @@ async function runCommand(spec: CommandSpec, context: CommandContext, terminal: 
 function refuseNotYet(words: readonly string[]): void {
   const command = words.find((word) => !word.startsWith('-'))
   if (command !== undefined && notYet.has(command)) {
-    throw new UsageError(`winnow ${command} is not part of this version.`, 'winnow --help lists the commands that are.')
+    throw new UsageError(
+      `winnow ${command} is not part of this version.`,
+      'winnow --help lists the commands that are.',
+    )
   }
 }
 

@@ -93,7 +93,8 @@ function statusLine({ name, startedAt, done, total, note }: Phase, now: number):
   const seconds = (now - startedAt) / 1000
   const rate = seconds > 0.5 && done > 0 ? done / seconds : undefined
   const of = total === undefined ? '' : `/${total}`
-  const left = rate === undefined || total === undefined ? '' : ` · ${Math.ceil((total - done) / rate)} s left`
+  const left =
+    rate === undefined || total === undefined ? '' : ` · ${Math.ceil((total - done) / rate)} s left`
   const speed = rate === undefined ? '' : ` · ${rate >= 10 ? Math.round(rate) : Math.round(rate * 10) / 10}/s`
   return `${name} ${done === 0 && total === undefined ? '' : `${done}${of}`}${speed}${left}${note === undefined ? '' : ` · ${note}`}`
 }

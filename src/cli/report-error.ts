@@ -32,7 +32,12 @@ export function reportError(error: unknown, { stderr, stdout, environment }: Ter
   const text = error instanceof Error ? error.message : String(error)
   const isDebugging = environment['WINNOW_DEBUG'] === '1'
   const stack = isDebugging && error instanceof Error ? `\n${error.stack ?? ''}` : ''
-  write(stderr, `This is a bug in Winnow: ${text}${stack}`, 'Please report it. WINNOW_DEBUG=1 shows where it happened.', 'INTERNAL')
+  write(
+    stderr,
+    `This is a bug in Winnow: ${text}${stack}`,
+    'Please report it. WINNOW_DEBUG=1 shows where it happened.',
+    'INTERNAL',
+  )
   return exitCodes.error
 }
 
@@ -46,7 +51,9 @@ function reportConfiguration(error: ConfigurationError, { write: out, colors }: 
     out(`${colors.bold(`${file}:${line}:${column}`)} ${colors.red('error:')} ${message}\n${frame}\n${cure}\n`)
   }
   const count = error.diagnostics.length
-  out(`${count === 1 ? '1 mistake' : `${count} mistakes`} in the configuration; nothing was done. ${colors.dim(`(${error.code})`)}\n`)
+  out(
+    `${count === 1 ? '1 mistake' : `${count} mistakes`} in the configuration; nothing was done. ${colors.dim(`(${error.code})`)}\n`,
+  )
   return exitCodeOf(error.category)
 }
 
@@ -55,6 +62,8 @@ function reportCommander(error: CommanderError, stdout: Output, stderr: Output):
   if (error.exitCode === 0) return exitCodes.done
   if (error.code === 'commander.help') return exitCodes.usage
   void stdout
-  stderr.write(`${error.message.replace(/^error: /, stderr.colors.red('error: '))}\n(winnow --help lists the commands)\n`)
+  stderr.write(
+    `${error.message.replace(/^error: /, stderr.colors.red('error: '))}\n(winnow --help lists the commands)\n`,
+  )
   return exitCodes.usage
 }

@@ -15,7 +15,7 @@ export interface Terminal {
 }
 
 export interface Output {
-  write(text: string): void
+  write: (text: string) => void
   readonly isTerminal: boolean
   readonly columns: number
   readonly colors: ReturnType<typeof createColors>

@@ -11,7 +11,9 @@ export const applyBody: CommandBody = {
     const configuration = await readConfiguration(context)
     const [file] = context.arguments
     const plan =
-      file === undefined ? (await makePlan(configuration, context)).plan : parsePlanFile(await readInput(file), file)
+      file === undefined
+        ? (await makePlan(configuration, context)).plan
+        : parsePlanFile(await readInput(file), file)
     const world = await composeApplying(configuration, composeOptions(context), context.run)
     try {
       const report = await apply(

@@ -1,29 +1,57 @@
-import { writeFile } from 'node:fs/promises'
+/** Makes a plan, shows it in the format that was asked for, and saves it where it was asked to. */
+import { basename } from 'node:path'
 import { LimitError } from '../../app/apply-fitness.ts'
-import { planDocument } from '../../core/plan/plan-file.ts'
-import type { Plan } from '../../core/plan/plan.ts'
+import type { Planned } from '../../app/plan.ts'
 import type { CommandBody, CommandContext } from '../command.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
 import { readConfiguration } from '../load-configuration.ts'
 import { makePlan } from '../make-plan.ts'
+import { savePlan } from '../save-plan.ts'
+import { formatDuration } from '../views/format.ts'
+import { planSentence } from '../views/plan-human.ts'
+import { writePlan } from '../views/write-plan.ts'
 
 export const planBody: CommandBody = {
   async run(context) {
     const configuration = await readConfiguration(context)
-    const { plan } = await makePlan(configuration, context)
-    context.terminal.stdout.write(`${JSON.stringify(planDocument(plan), undefined, 2)}\n`)
-    if (plan.limitsBroken.length > 0) throw new LimitError(plan.limitsBroken)
-    await savePlan(plan, context)
-    return exitOf(plan, context)
+    const planned = await makePlan(configuration, context)
+    await showPlan(planned, context)
+    if (planned.plan.limitsBroken.length > 0) throw new LimitError(planned.plan.limitsBroken)
+    const path = context.options.text('out')
+    if (path !== undefined) {
+      await savePlan(planned.plan, path)
+      tellHowToApply(planned, path, context)
+    }
+    return exitOf(planned, context)
   },
 }
 
-async function savePlan(plan: Plan, { options }: CommandContext): Promise<void> {
-  const path = options.text('out')
-  if (path !== undefined) await writeFile(path, `${JSON.stringify(planDocument(plan), undefined, 2)}\n`)
+async function showPlan(planned: Planned, context: CommandContext): Promise<void> {
+  const { globals, options, terminal } = context
+  await writePlan(planned, {
+    format: globals.output,
+    output: terminal.stdout,
+    configName: basename(globals.config),
+    showsAll: options.text('show') === 'all',
+  })
+  if (globals.output === 'table' || globals.output === 'wide') {
+    terminal.stdout.write(`${terminal.stdout.colors.bold(planSentence(planned.plan))} Nothing was changed.\n`)
+  }
 }
 
-function exitOf(plan: Plan, { options }: CommandContext): ExitCode {
-  if (!plan.complete) return exitCodes.incomplete
+function tellHowToApply({ plan }: Planned, path: string, { globals, terminal }: CommandContext): void {
+  if (globals.quiet || plan.actions.length === 0) return
+  const validFor = formatDuration(plan.expiresAt - plan.now)
+  terminal.stderr.write(`Apply within ${validFor}:  winnow apply ${path}\n`)
+}
+
+function exitOf({ plan }: Planned, { options, terminal }: CommandContext): ExitCode {
+  if (!plan.complete) {
+    const { colors } = terminal.stderr
+    terminal.stderr.write(
+      `${colors.yellow('warning:')} Not every repository could be read in full; nothing of those is deleted.\n`,
+    )
+    return exitCodes.incomplete
+  }
   return options.flag('detailedExitcode') && plan.actions.length > 0 ? exitCodes.hasDeletions : exitCodes.done
 }

@@ -33,7 +33,12 @@ export const planSpec: CommandSpec = {
   options: [
     { flags: '--out <file>', description: 'save the plan for winnow apply' },
     { flags: '--detailed-exitcode', description: 'end with 2 when the plan has deletions' },
-    { flags: '--show <lines>', description: 'which lines to show', choices: ['deletes', 'all'], default: 'deletes' },
+    {
+      flags: '--show <lines>',
+      description: 'which lines to show',
+      choices: ['deletes', 'all'],
+      default: 'deletes',
+    },
     { flags: '--expires <duration>', description: 'how long the plan may be applied', default: '24h' },
     ...inputOptions,
   ],

@@ -4,7 +4,7 @@
 import stringWidth from 'string-width'
 import type { Digest } from '../../core/image/digest.ts'
 import type { InstantMs } from '../../core/inventory/inventory.ts'
-import { formatAge as ageText } from '../../core/policy/rules/ages.ts'
+import { formatAge as ageText, formatDuration as durationText } from '../../core/policy/rules/ages.ts'
 
 /** What stands where nothing is known. */
 export const unknownText = '–'
@@ -75,6 +75,10 @@ export function cut(text: string, width: number): string {
  * cannot move the cursor or write over a line that was there.
  */
 export function plain(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�')
+}
+
+/** `24h`, `7d`: a length of time, in hours up to two days. */
+export function formatDuration(ms: number): string {
+  return ms <= 2 * 86_400_000 && ms % 3_600_000 === 0 && ms > 0 ? `${ms / 3_600_000}h` : durationText(ms)
 }
