@@ -18,7 +18,7 @@ import { dockerCredentials } from './adapters/http/docker-credentials.ts'
 import type { HttpClient, HttpTls } from './adapters/http/http-types.ts'
 import { defaultStateDirectory, openState, type State } from './adapters/journal/open-state.ts'
 import { createEvidenceFileSources } from './adapters/references/evidence-file-source.ts'
-import { createReferenceFileSource } from './adapters/references/reference-file-source.ts'
+import { createReferenceFileSource, readReferenceFile } from './adapters/references/reference-file-source.ts'
 import { registryDrivers } from './adapters/registries/index.ts'
 import { recogniseRegistry } from './adapters/registries/recognise.ts'
 import { createStorageReader } from './adapters/registries/storage-distribution/storage-reader.ts'
@@ -163,6 +163,9 @@ export async function composeEvidenceFiles(
   return createEvidenceFileSources(paths, options)
 }
 
+/** A reference file by itself, with the faults of its lines: `winnow evidence --references`. */
+export { readReferenceFile }
+
 /** How a cluster is read, from how it is configured. */
 export function kubernetesSettings(cluster: ClusterSettings, helm: HelmSettings): KubernetesSettings {
   const { exclude, namespaces, allowEmpty, strict } = cluster.reading
@@ -251,7 +254,9 @@ async function closeAll(parts: readonly RegistryPart[], state: State): Promise<v
 function namedRepositories({ policySet }: Configuration, registry: RegistryName): readonly RepositoryName[] {
   return policySet.policies
     .filter((policy) => policy.registry === undefined || policy.registry === registry)
-    .flatMap((policy) => policy.repositories.include.flatMap(({ source }) => parseRepositoryName(source) ?? []))
+    .flatMap((policy) =>
+      policy.repositories.include.flatMap(({ source }) => parseRepositoryName(source) ?? []),
+    )
 }
 
 async function composeRegistry(

@@ -5,10 +5,13 @@
  */
 import {
   managedRepositories,
+  type ManagedNames,
   type ManagedRegistry,
   type ManagedRepository,
 } from '../core/evidence/managed-names.ts'
+import type { Evidence } from '../core/evidence/evidence.ts'
 import type { Digest } from '../core/image/digest.ts'
+import { foreignLayersOf } from '../core/image/foreign-layers.ts'
 import { normalizeReference } from '../core/image/reference.ts'
 import {
   parseRepositoryName,
@@ -48,7 +51,14 @@ export interface VerifiedReference {
 /** References that are checked at once. */
 const atOnce = 8
 
-/** Verifies every reference in use that names a managed repository; sorted by registry, repository, tag and digest. */
+/**
+ * Verifies every reference in use that names a managed repository; sorted by registry, repository, tag and digest.
+ *
+ * A reference that addresses and aliases bring to several repositories is missing only when none of them has it. One
+ * that was pieced together by guess is not reported as missing at all: that nothing has that name proves nothing.
+ *
+ * @throws EvidenceIncompleteError, UnknownSourceError, and what the registry's driver throws
+ */
 export async function verify(
   request: VerifyRequest,
   ports: VerifyPorts,
@@ -60,25 +70,66 @@ export async function verify(
     ports,
     options,
   )
-  const wanted = new Map<string, { target: ManagedRepository; usedBy: { source: string; where: string }[] }>()
-  for (const source of evidence.sources) {
-    for (const { reference, where } of source.references) {
+  const wanted = [...wantedOf(evidence, managed).values()]
+  const verified: VerifiedReference[] = []
+  let done = 0
+  options.onEvent?.({ kind: 'phase', phase: 'verify' })
+  await inParallel(wanted, atOnce, async ({ targets, usedBy, isGuess }) => {
+    const answers: VerifiedReference[] = []
+    for (const target of targets) answers.push({ ...(await verifyOne(target, ports, options)), usedBy })
+    verified.push(...reportOf(answers, isGuess))
+    done += 1
+    options.onEvent?.({ kind: 'progress', phase: 'verify', done, total: wanted.length })
+  })
+  return joined(verified)
+}
+
+/** A reference in use, the repositories of ours it may mean, and everything that uses it. */
+interface Wanted {
+  readonly targets: readonly ManagedRepository[]
+  readonly usedBy: { readonly source: string; readonly where: string }[]
+  /** Nobody wrote it as it stands. */
+  isGuess: boolean
+}
+
+function wantedOf(evidence: Evidence, managed: ManagedNames): ReadonlyMap<string, Wanted> {
+  const wanted = new Map<string, Wanted>()
+  for (const { name: source, references } of evidence.sources) {
+    for (const { reference, where, isGuess = false } of references) {
       const normalized = normalizeReference(reference)
-      for (const target of normalized === undefined ? [] : managedRepositories(managed, normalized)) {
-        const key = [target.registry, target.repository, target.tag, target.digest].join(' ')
-        const entry = wanted.get(key) ?? { target, usedBy: [] }
-        entry.usedBy.push({ source: source.name, where })
-        wanted.set(key, entry)
-      }
+      const targets = normalized === undefined ? [] : managedRepositories(managed, normalized)
+      if (targets.length === 0) continue
+      const entry = wanted.get(reference) ?? { targets, usedBy: [], isGuess: true }
+      entry.usedBy.push({ source, where })
+      entry.isGuess &&= isGuess
+      wanted.set(reference, entry)
     }
   }
-  const verified = new Map<string, VerifiedReference>()
-  options.onEvent?.({ kind: 'phase', phase: 'verify' })
-  await inParallel([...wanted], atOnce, async ([key, { target, usedBy }]) => {
-    verified.set(key, { ...(await verifyOne(target, ports, options)), usedBy })
-    options.onEvent?.({ kind: 'progress', phase: 'verify', done: verified.size, total: wanted.size })
-  })
-  return [...verified.keys()].toSorted().flatMap((key) => verified.get(key) ?? [])
+  return wanted
+}
+
+function reportOf(answers: readonly VerifiedReference[], isGuess: boolean): readonly VerifiedReference[] {
+  const found = answers.filter(({ state }) => state !== 'missing')
+  if (found.length > 0) return found
+  return isGuess ? [] : answers.slice(0, 1)
+}
+
+/** Two spellings of one image are one line, with the uses of both. */
+function joined(verified: readonly VerifiedReference[]): readonly VerifiedReference[] {
+  const lines = new Map<string, VerifiedReference>()
+  for (const line of verified) {
+    const key = [line.registry, line.repository, line.tag ?? '', line.digest ?? ''].join(' ')
+    const known = lines.get(key)
+    const usedBy = [...(known?.usedBy ?? []), ...line.usedBy].toSorted(byPlace)
+    lines.set(key, { ...line, usedBy })
+  }
+  return [...lines.keys()].toSorted().flatMap((key) => lines.get(key) ?? [])
+}
+
+type Use = VerifiedReference['usedBy'][number]
+
+function byPlace(a: Use, b: Use): number {
+  return a.source === b.source ? (a.where < b.where ? -1 : 1) : a.source < b.source ? -1 : 1
 }
 
 async function verifyOne(
@@ -131,9 +182,11 @@ async function walk(
       continue
     }
     const facts = parseManifest(raw.bytes, raw.mediaType, digest)
+    const foreign = foreignLayersOf(raw.bytes)
     queue.push(...facts.children.map((child) => child.digest))
     for (const blob of [...(facts.config === undefined ? [] : [facts.config]), ...facts.layers]) {
-      if (seen.has(blob.digest)) continue
+      // Layers that clients fetch from elsewhere are rarely in the registry, and nothing is wrong with that.
+      if (seen.has(blob.digest) || foreign.has(blob.digest)) continue
       seen.add(blob.digest)
       if (!(await reader.hasBlob(repository, blob.digest, options))) missing.push(`blob ${blob.digest}`)
     }

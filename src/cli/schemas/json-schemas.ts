@@ -1,0 +1,20 @@
+/** Every format of Winnow as JSON Schema (draft 2020-12), by name. */
+import { z } from 'zod'
+import { printSchema } from '../../config/schema.ts'
+import { applySchema, evidenceSchema, historySchema, inventorySchema, planSchema } from './file-formats.ts'
+
+type JsonSchema = Readonly<Record<string, unknown>>
+
+/** In the order the reference lists them; adding a format is one line here. */
+export const jsonSchemas: ReadonlyMap<string, () => JsonSchema> = new Map([
+  ['configuration', printSchema],
+  ['plan', () => printed(planSchema, 'plan/v1', 'A plan: what would be deleted, what stays, and why.')],
+  ['inventory', () => printed(inventorySchema, 'inventory/v1', 'What one registry holds.')],
+  ['evidence', () => printed(evidenceSchema, 'evidence/v1', 'What named sources say is in use.')],
+  ['apply', () => printed(applySchema, 'apply/v1', 'What became of each line of a plan.')],
+  ['history', () => printed(historySchema, 'history/v1', 'Past runs, the newest first.')],
+])
+
+function printed(schema: z.ZodType, title: string, description: string): JsonSchema {
+  return { ...(z.toJSONSchema(schema, { io: 'input', reused: 'inline' }) as JsonSchema), title, description }
+}
