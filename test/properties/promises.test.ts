@@ -7,10 +7,12 @@ import { expect, it } from 'vitest'
 import type { Plan } from '../../src/core/plan/plan.ts'
 import { closure, find, ordinaryTags, standing, tagNames } from '../oracle/oracle-graph.ts'
 import { keyOf, oracle } from '../oracle/oracle.ts'
+import { durationMs } from '../oracle/oracle-clock.ts'
+import { someKeep } from '../oracle/random-policy.ts'
 import { Random } from '../oracle/random.ts'
 import { someSource } from '../oracle/worlds.ts'
 import { somePool } from '../oracle/random-images.ts'
-import type { World, WorldInventory, WorldManifest, WorldRepository } from '../oracle/world.ts'
+import type { World, WorldInventory, WorldManifest, WorldRepository, WorldRule } from '../oracle/world.ts'
 import { actsOf, differences, type Acts } from './differences.ts'
 import { forAllWorlds } from './for-all-worlds.ts'
 import { planOf, planText } from './plan-of.ts'
@@ -293,6 +295,74 @@ it('more evidence never deletes more', minute, () => {
     return takenMore(actsOf(planOf(more)), actsOf(planOf(world)))
   })
 })
+
+/** The same world under other rules. */
+function withRules(
+  world: World,
+  change: (rules: readonly WorldRule[], unit: 'image' | 'tag') => readonly WorldRule[],
+): World {
+  const policies = world.config.policies.map((policy) => ({
+    ...policy,
+    rules: change(policy.rules, policy.unit ?? 'image'),
+  }))
+  return { ...world, config: { ...world.config, policies } }
+}
+
+it('one more keep rule never deletes more', minute, () => {
+  forAllWorlds((world) => {
+    const random = new Random(JSON.stringify(world.inventories).length)
+    const more = withRules(world, (rules, unit) => [
+      ...rules,
+      { name: 'one-more', keep: someKeep(random, undefined, unit) },
+    ])
+    return takenByRules(more, world)
+  })
+})
+
+it('a longer duration and a larger count never delete more', minute, () => {
+  forAllWorlds((world) => {
+    // What one rule leaves, a rule that counts what remains has to count: there a longer duration may take another image.
+    const counted = withRules(world, (rules) =>
+      rules.map((rule) =>
+        rule.delete?.countAmong === 'remaining' ? { ...rule, delete: { all: true } } : rule,
+      ),
+    )
+    const patient = withRules(counted, (rules) => rules.map(morePatient))
+    return takenByRules(patient, counted)
+  })
+})
+
+/**
+ * What rules that keep more take beyond the others. An image that no rule keeps, and that stays only because another
+ * needs it, keeps all its tags; once a rule keeps one tag of it, the others go. No manifest is lost by that.
+ */
+function takenByRules(keepingMore: World, keepingLess: World): string[] {
+  const less = planOf(keepingLess)
+  const onlyNeeded = less.kept
+    .filter(({ reasons }) => reasons.every(({ kind }) => kind === 'needed-by'))
+    .map((kept) => keyOf(kept.registry, kept.repository, kept.digest))
+  const acts = actsOf(planOf(keepingMore))
+  const untags = [...acts.untags].filter((one) => !onlyNeeded.some((key) => one.startsWith(`${key} `)))
+  return takenMore({ ...acts, untags: new Set(untags) }, actsOf(less))
+}
+
+const counts = ['newest', 'beyondNewest', 'hourly', 'daily', 'weekly', 'monthly', 'yearly']
+const ages = ['within', 'pulledWithin', 'olderThan', 'notPulledFor']
+
+function morePatient(rule: WorldRule): WorldRule {
+  const longer = (effect: object): object =>
+    Object.fromEntries(
+      Object.entries(effect).map(([key, value]: [string, unknown]) => {
+        if (counts.includes(key)) return [key, Number(value) + 1]
+        return [key, ages.includes(key) ? `${durationMs(String(value)) / 1000 + 86_400}s` : value]
+      }),
+    )
+  return {
+    ...rule,
+    ...(rule.keep && { keep: longer(rule.keep) }),
+    ...(rule.delete && { delete: longer(rule.delete) }),
+  }
+}
 
 it('a plan is the same, byte for byte, whatever order things were listed in', minute, () => {
   forAllWorlds((world) => {
