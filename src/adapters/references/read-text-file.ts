@@ -20,7 +20,7 @@ export class TextFileError extends OperationalError {
 /**
  * The text of the file at `path`.
  *
- * @throws TextFileError when it is not there, no regular file, too large or no UTF-8; InterruptedError when cancelled
+ * @throws TextFileError when it is not there, no file to read, too large or no UTF-8; InterruptedError when cancelled
  */
 export async function readTextFile(
   path: string,
@@ -43,12 +43,10 @@ async function readBytes(path: string, bytesMax: number): Promise<Uint8Array> {
   try {
     file = await open(path, 'r')
     const stat = await file.stat()
-    if (!stat.isFile()) throw new TextFileError(path, 'is not a regular file', 'Name a file.')
+    // A pipe is as good as a file: `<(kubectl …)` is how shells hand over what a command prints.
+    if (!stat.isFile() && !stat.isFIFO()) throw new TextFileError(path, 'is no file to read', 'Name a file.')
     if (stat.size > bytesMax) throw tooLarge(path, bytesMax)
-    const bytes = await file.readFile()
-    // It may have grown since.
-    if (bytes.length > bytesMax) throw tooLarge(path, bytesMax)
-    return bytes
+    return await readBounded(file, path, bytesMax)
   } catch (error) {
     if (error instanceof TextFileError) throw error
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
@@ -59,6 +57,19 @@ async function readBytes(path: string, bytesMax: number): Promise<Uint8Array> {
   } finally {
     await file?.close()
   }
+}
+
+/** It may have grown since it was looked at, and a pipe tells no size at all. */
+async function readBounded(file: FileHandle, path: string, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of file.createReadStream({ autoClose: false })) {
+    const bytes = Buffer.from(chunk as Uint8Array)
+    length += bytes.length
+    if (length > bytesMax) throw tooLarge(path, bytesMax)
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks)
 }
 
 function tooLarge(path: string, bytesMax: number): TextFileError {

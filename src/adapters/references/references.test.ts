@@ -60,7 +60,7 @@ describe('a reference file as a source', () => {
       make: () => Promise.resolve(join(folder, 'none.txt')),
       says: 'is not there',
     },
-    { name: 'a folder', make: () => Promise.resolve(folder), says: 'regular file' },
+    { name: 'a folder', make: () => Promise.resolve(folder), says: 'no file to read' },
     {
       name: 'what is not UTF-8',
       make: () => file('latin.txt', new Uint8Array([0x6e, 0xe4, 0x0a])),
