@@ -39,7 +39,9 @@ function addRows(node: Node, { graph, unit, now }: RowContext, rows: Row[]): voi
   const below = held.length === 0 ? nothing : held.flatMap((each) => graph.manifests[each] ?? [])
   const tags = graph.ordinaryTags(node)
   const add = (rowTags: readonly TagRecord[]): void => {
-    rows.push({ node, manifest, tags: rowTags, times: imageTimes(manifest, rowTags, below, now) })
+    // An attached tag is no name, and still tells when the image was pushed; under `unit: tag` a row is one tag's.
+    const timed = unit === 'tag' && rowTags.length > 0 ? rowTags : manifest.tags
+    rows.push({ node, manifest, tags: rowTags, times: imageTimes(manifest, timed, below, now) })
   }
   if (unit === 'image' || tags.length < 2) add(tags)
   else for (const tag of tags.toSorted((a, b) => compareText(a.name, b.name))) add([tag])
