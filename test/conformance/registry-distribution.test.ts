@@ -10,6 +10,7 @@ import {
   testCredentials,
   type DockerRegistryOptions,
 } from '../servers/docker-registry.ts'
+import { startCraneRegistry } from '../servers/crane-registry.ts'
 import { missing, titled } from '../servers/find.ts'
 import { pushBlob, pushManifest } from '../servers/push.ts'
 import { startZot } from '../servers/zot.ts'
@@ -88,6 +89,21 @@ describe.skipIf(missing('zot'))(titled('real registry', 'zot'), () => {
   registryConformance('zot', { capabilities, without: ['schema1', 'cache'] }, async () => {
     const server = await startZot()
     return over('zot', server.url, server.url, () => server.stop())
+  })
+})
+
+describe.skipIf(missing('crane-registry'))(titled('real registry', 'crane-registry'), () => {
+  const capabilities = {
+    ...common,
+    product: 'OCI registry',
+    deleteByTag: false,
+    protectsChildren: false,
+    referrersApi: true,
+  }
+  const manners = ['keeps-tags', 'takes-manifests-without-blobs'] as const
+  registryConformance("go-containerregistry's registry", { capabilities, manners }, async () => {
+    const server = await startCraneRegistry()
+    return over('generic', server.url, server.url, () => server.stop())
   })
 })
 

@@ -20,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${WINNOW_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winnow-test-servers}
 
 # Short builds first: an interrupted run should leave as much as possible.
-for_tests='registry3 helm etcd kube-apiserver zot'
+for_tests='crane-registry registry3 helm etcd kube-apiserver zot'
 for_bench='regctl'
 
 version_of() {
@@ -81,6 +81,11 @@ build_kube_apiserver() {
   done
   check_required kube-apiserver k8s.io/kubernetes "$1" &&
     go_build kube-apiserver . "$2" -ldflags "$flags"
+}
+
+build_crane_registry() {
+  check_required crane-registry github.com/google/go-containerregistry "$1" &&
+    go_build crane-registry . "$2" -ldflags '-s -w'
 }
 
 build_zot() {

@@ -5,6 +5,7 @@
  * because deleting twice does what deleting once does; the 404 of the second one is then our own doing, and done.
  */
 import { randomBytes } from 'node:crypto'
+import { InterruptedError } from '../../../core/errors/errors.ts'
 import { parseDigest } from '../../../core/image/digest.ts'
 import type { RegistryName, RepositoryName } from '../../../core/image/names.ts'
 import type { Capabilities } from '../../../core/inventory/inventory.ts'
@@ -63,6 +64,7 @@ class OciRegistryWriter implements OciWriter {
 
   async untag(...[repository, tag, options]: Parameters<MutableRegistry['untag']>): Promise<ChangeOutcome> {
     if (!this.#deletesTags) {
+      if (options?.signal?.aborted === true) throw new InterruptedError()
       return refused(
         'unsupported',
         'Winnow does not know what deleting a tag does in this registry, so it deletes by digest only.',
