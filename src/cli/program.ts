@@ -17,7 +17,7 @@ import {
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { reportError, UsageError } from './report-error.ts'
 import { haltOnSignals } from './signals.ts'
-import { processTerminal, type ColorChoice, type Terminal } from './terminal.ts'
+import { processTerminal, type ColorChoice, type Output, type Terminal } from './terminal.ts'
 import { version } from './version.ts'
 
 /** Commands that belong to Winnow and are not part of this version. */
@@ -159,12 +159,28 @@ async function runCommand(spec: CommandSpec, context: CommandContext, terminal: 
   try {
     const body = await spec.load()
     const signal = spec.finishesWhatBegan === true ? halt.signal : AbortSignal.any([halt.signal, halt.stop])
-    const code = await body.run({ ...context, run: { signal, stop: halt.stop, onEvent: progress.onEvent } })
+    const code = await body.run({
+      ...context,
+      terminal: terminalOver(terminal, progress.hide),
+      run: { signal, stop: halt.stop, onEvent: progress.onEvent },
+    })
     return halt.wasHalted() && code === exitCodes.done ? exitCodes.interrupted : code
   } finally {
     halt.release()
     progress.end()
   }
+}
+
+/** Results and prompts never share a line with the status block. */
+function terminalOver(terminal: Terminal, hide: () => void): Terminal {
+  const over = (output: Output): Output => ({
+    ...output,
+    write(text) {
+      hide()
+      output.write(text)
+    },
+  })
+  return { ...terminal, stdout: over(terminal.stdout), stderr: over(terminal.stderr) }
 }
 
 function refuseNotYet(words: readonly string[]): void {

@@ -13,6 +13,8 @@ export interface Progress {
   onEvent: (event: RunEvent) => void
   /** Tells a person something now, above the status block. */
   say(text: string): void
+  /** Takes the status block away before something is written where it stands; the next event brings it back. */
+  hide(): void
   end(): void
 }
 
@@ -55,6 +57,10 @@ export function startProgress(out: Output, isQuiet: boolean): Progress {
       draw()
     },
     say,
+    hide() {
+      phases.length = 0
+      screen?.clear()
+    },
     end() {
       clearInterval(timer)
       screen?.clear()

@@ -1,37 +1,136 @@
-import { apply } from '../../app/apply.ts'
-import { composeApplying } from '../../compose.ts'
+/** Applies a saved plan, or makes one, shows it and asks; then tells what became of every line. */
+import { basename } from 'node:path'
+import { apply, type ApplyReport } from '../../app/apply.ts'
+import { refuseUnfit } from '../../app/apply-fitness.ts'
+import { composeApplying, composeEvidenceFiles } from '../../compose.ts'
+import type { Configuration } from '../../config/configuration.ts'
+import type { PlanInput } from '../../core/plan/build-plan.ts'
 import { parsePlanFile } from '../../core/plan/plan-file.ts'
-import type { CommandBody } from '../command.ts'
-import { exitCodes } from '../exit-codes.ts'
+import type { Plan } from '../../core/plan/plan.ts'
+import { agrees, commandLine, requireConsent, type Question } from '../ask.ts'
+import type { CommandBody, CommandContext } from '../command.ts'
+import { exitCodes, type ExitCode } from '../exit-codes.ts'
 import { readConfiguration } from '../load-configuration.ts'
 import { composeOptions, makePlan, readInput } from '../make-plan.ts'
+import { applyListing } from '../views/apply-report.ts'
+import { countOf } from '../views/format.ts'
+import { writeListing } from '../views/listing.ts'
+import { planSentence } from '../views/plan-human.ts'
+import { writePlan } from '../views/write-plan.ts'
+
+/** From here on a yes is not enough: the name of the registry has to be typed. */
+const typedAboveImages = 20
+const typedAboveShare = 0.1
+
+interface PlanToApply {
+  readonly plan: Plan
+  /** Left out for a plan from a file. */
+  readonly input?: PlanInput
+}
 
 export const applyBody: CommandBody = {
   async run(context) {
+    requireConsent(context, 'apply')
     const configuration = await readConfiguration(context)
-    const [file] = context.arguments
-    const plan =
-      file === undefined
-        ? (await makePlan(configuration, context)).plan
-        : parsePlanFile(await readInput(file), file)
-    const world = await composeApplying(configuration, composeOptions(context), context.run)
-    try {
-      const report = await apply(
-        plan,
-        {
-          registries: world.managed,
-          limits: configuration.policySet.limits,
-          leftOut: context.options.texts('withoutEvidence'),
-          accepted: context.options.texts('accept'),
-          holder: world.holder,
-        },
-        world.applyPorts,
-        context.run,
-      )
-      context.terminal.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
-      return report.outcome === 'done' ? exitCodes.done : exitCodes.partly
-    } finally {
-      await world.close()
+    const planned = await planToApply(configuration, context)
+    const { plan } = planned
+    await showPlan(planned, context)
+    refuseUnfit(plan, configuration.policySet.limits, Date.now(), new Set(configuration.registries.keys()))
+    if (plan.actions.length > 0 && !(await agrees(questionFor(plan), context))) {
+      context.terminal.stderr.write('Nothing was changed.\n')
+      return exitCodes.done
     }
+    const report = await applyPlan(plan, configuration, context)
+    await showReport(report, plan, context)
+    return exitOf(report, plan)
   },
+}
+
+async function planToApply(configuration: Configuration, context: CommandContext): Promise<PlanToApply> {
+  const [file] = context.arguments
+  return file === undefined
+    ? makePlan(configuration, context)
+    : { plan: parsePlanFile(await readInput(file), file) }
+}
+
+/** What is about to be applied is shown wherever somebody is asked, and in the log of a run that made its own plan. */
+async function showPlan(planned: PlanToApply, context: CommandContext): Promise<void> {
+  const { globals, options, terminal } = context
+  const isHuman = globals.output === 'table' || globals.output === 'wide'
+  if (options.flag('yes') && (!isHuman || planned.input === undefined)) return
+  const output = isHuman ? terminal.stdout : terminal.stderr
+  await writePlan(planned, {
+    format: globals.output === 'wide' ? 'wide' : 'table',
+    output,
+    configName: basename(globals.config),
+    showsAll: options.text('show') === 'all',
+  })
+  output.write(`${output.colors.bold(planSentence(planned.plan))}\n`)
+}
+
+function questionFor({ actions, summary }: Plan): Question {
+  const registries = [...new Set(actions.map(({ registry }) => registry))]
+  const share = summary.images === 0 ? 0 : summary.imagesDelete / summary.images
+  const what = `${countOf(summary.imagesDelete, 'image')} (${(share * 100).toFixed(1)} %)`
+  const text = `Delete ${what} from ${registries.join(', ')}?`
+  const isLarge = summary.imagesDelete > typedAboveImages || share > typedAboveShare
+  return isLarge ? { text, typed: registries.join(', ') } : { text }
+}
+
+async function applyPlan(
+  plan: Plan,
+  configuration: Configuration,
+  context: CommandContext,
+): Promise<ApplyReport> {
+  const world = await composeApplying(configuration, composeOptions(context), context.run)
+  try {
+    const files = context.options.texts('evidence')
+    const sources = files.length > 0 ? await composeEvidenceFiles(files, context.run) : world.ports.sources
+    tellWhoIsNotAskedAgain(plan, new Set(sources.map(({ name }) => name)), context)
+    return await apply(
+      plan,
+      {
+        registries: world.managed,
+        limits: configuration.policySet.limits,
+        leftOut: context.options.texts('withoutEvidence'),
+        accepted: context.options.texts('accept'),
+        holder: world.holder,
+      },
+      { ...world.applyPorts, sources },
+      context.run,
+    )
+  } finally {
+    await world.close()
+  }
+}
+
+/** A plan may go by evidence from a file; whoever applies it should know that this file is not asked again. */
+function tellWhoIsNotAskedAgain(plan: Plan, asked: ReadonlySet<string>, { run }: CommandContext): void {
+  for (const { source, leftOut } of plan.evidence) {
+    if (leftOut || asked.has(source)) continue
+    const text = `The plan goes by ${source}, which is not asked again. Give its file with --evidence FILE.`
+    run.onEvent?.({ kind: 'warning', text })
+  }
+}
+
+async function showReport(report: ApplyReport, plan: Plan, context: CommandContext): Promise<void> {
+  const { globals, terminal, run } = context
+  for (const text of report.settled) run.onEvent?.({ kind: 'warning', text })
+  const isHuman = globals.output === 'table' || globals.output === 'wide'
+  if (report.run === undefined && isHuman) {
+    terminal.stdout.write('Nothing to do.\n')
+    return
+  }
+  const listing = applyListing(report, plan, {
+    colors: terminal.stdout.colors,
+    isWide: globals.output === 'wide',
+    undoLine: commandLine(context, `undo ${report.run ?? ''}`),
+  })
+  await writeListing(globals.output, listing, terminal.stdout)
+}
+
+function exitOf(report: ApplyReport, plan: Plan): ExitCode {
+  if (report.outcome === 'interrupted') return exitCodes.interrupted
+  if (report.outcome !== 'done') return exitCodes.partly
+  return plan.complete ? exitCodes.done : exitCodes.incomplete
 }

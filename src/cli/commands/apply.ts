@@ -9,9 +9,19 @@ export const applySpec: CommandSpec = {
   arguments: [{ usage: '[plan]', description: 'a plan saved by winnow plan --out' }],
   options: [
     { flags: '--yes', description: 'do not ask; limits hold all the same' },
+    {
+      flags: '--show <lines>',
+      description: 'which lines of the plan to show',
+      choices: ['deletes', 'all'],
+      default: 'deletes',
+    },
     ...inputOptions.filter(({ flags }) => /--(without-evidence|accept|evidence) /.test(flags)),
   ],
-  formats: ['table', 'json', 'ndjson', 'yaml'],
+  examples: [
+    { line: 'winnow apply', does: 'plans, shows the plan, asks, and deletes what it names' },
+    { line: 'winnow apply plan.json --yes', does: 'applies a saved plan without asking, in a script' },
+  ],
+  formats: ['table', 'wide', 'json', 'ndjson', 'yaml', 'markdown', 'csv', 'names'],
   finishesWhatBegan: true,
   load: async () => (await import('./apply-body.ts')).applyBody,
 }

@@ -2,14 +2,16 @@
 import { basename } from 'node:path'
 import { LimitError } from '../../app/apply-fitness.ts'
 import type { Planned } from '../../app/plan.ts'
+import { planDocument } from '../../core/plan/plan-file.ts'
 import type { CommandBody, CommandContext } from '../command.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
 import { readConfiguration } from '../load-configuration.ts'
 import { makePlan } from '../make-plan.ts'
-import { savePlan } from '../save-plan.ts'
+import { inChunks, jsonPieces } from '../views/documents.ts'
 import { formatDuration } from '../views/format.ts'
 import { planSentence } from '../views/plan-human.ts'
 import { writePlan } from '../views/write-plan.ts'
+import { writeOutputFile } from '../write-output-file.ts'
 
 export const planBody: CommandBody = {
   async run(context) {
@@ -19,7 +21,7 @@ export const planBody: CommandBody = {
     if (planned.plan.limitsBroken.length > 0) throw new LimitError(planned.plan.limitsBroken)
     const path = context.options.text('out')
     if (path !== undefined) {
-      await savePlan(planned.plan, path)
+      await writeOutputFile(path, inChunks(jsonPieces(planDocument(planned.plan))))
       tellHowToApply(planned, path, context)
     }
     return exitOf(planned, context)

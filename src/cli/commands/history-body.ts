@@ -1,0 +1,103 @@
+/** Lists the runs in the journal. It reads the state directory and nothing else, so it works without a configuration. */
+import { composeState } from '../../compose.ts'
+import { formatInstant } from '../../core/inventory/instant.ts'
+import type { RunSummary } from '../../core/journal/entry.ts'
+import type { CommandBody } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { composeOptions } from '../make-plan.ts'
+import type { Output } from '../terminal.ts'
+import { formatCount, formatMoment } from '../views/format.ts'
+import { writeListing, type Listing } from '../views/listing.ts'
+
+export const historyBody: CommandBody = {
+  async run(context) {
+    const { globals, terminal } = context
+    const state = await composeState(composeOptions(context))
+    try {
+      const runs = await state.journal.listRuns()
+      const isHuman = globals.output === 'table' || globals.output === 'wide'
+      if (runs.length === 0 && isHuman) terminal.stdout.write('No runs yet.\n')
+      else await writeListing(globals.output, historyListing(runs, terminal.stdout), terminal.stdout)
+      return exitCodes.done
+    } finally {
+      await state.close()
+    }
+  },
+}
+
+function historyListing(runs: readonly RunSummary[], { colors }: Pick<Output, 'colors'>): Listing {
+  const documents = runs.map(runDocument)
+  const counts = ({ counts: { deleted, untagged, restored, failed } }: RunSummary): readonly string[] =>
+    [deleted, untagged, restored, failed].map(String)
+  return {
+    columns: [
+      { heading: 'RUN' },
+      { heading: 'STARTED' },
+      { heading: 'KIND' },
+      { heading: 'OUTCOME' },
+      { heading: 'DID', shrinkTo: 16 },
+      { heading: 'REGISTRIES', shrinkTo: 10, fromColumns: 90 },
+      { heading: 'UNDO', fromColumns: 80 },
+    ],
+    rows: runs.map((run) => [
+      run.id,
+      formatMoment(run.startedAt),
+      run.kind,
+      { text: outcomeText(run), style: run.outcome === 'done' ? colors.green : colors.yellow },
+      didText(run),
+      run.registries.join(', '),
+      run.undoOf === undefined ? (isUndoable(run) ? `winnow undo ${run.id}` : '') : `of ${run.undoOf}`,
+    ]),
+    csv: {
+      headings: [
+        ...['id', 'startedAt', 'finishedAt', 'kind', 'outcome', 'registries', 'undoOf'],
+        ...['deleted', 'untagged', 'restored', 'failed', 'undoable'],
+      ],
+      rows: runs.map((run) => [
+        run.id,
+        formatInstant(run.startedAt),
+        run.finishedAt === undefined ? '' : formatInstant(run.finishedAt),
+        run.kind,
+        run.outcome,
+        run.registries.join(' '),
+        run.undoOf ?? '',
+        ...counts(run),
+        String(isUndoable(run)),
+      ]),
+    },
+    document: { schemaVersion: 'history/v1', runs: documents },
+    lines: documents,
+    names: runs.map(({ id }) => id),
+  }
+}
+
+function runDocument(run: RunSummary): object {
+  return {
+    id: run.id,
+    startedAt: formatInstant(run.startedAt),
+    kind: run.kind,
+    outcome: run.outcome,
+    finishedAt: run.finishedAt === undefined ? null : formatInstant(run.finishedAt),
+    registries: run.registries,
+    undoOf: run.undoOf ?? null,
+    counts: run.counts,
+    undoable: isUndoable(run),
+  }
+}
+
+/** A run that was cut off may have removed more than its outcomes tell; undoing it asks the registry. */
+function isUndoable({ kind, outcome, counts }: RunSummary): boolean {
+  if (kind !== 'apply') return false
+  return counts.deleted + counts.untagged > 0 || outcome === 'open' || outcome === 'interrupted'
+}
+
+function outcomeText({ outcome }: RunSummary): string {
+  return outcome === 'open' ? 'open (killed, or still running)' : outcome
+}
+
+function didText({ counts }: RunSummary): string {
+  const told = (['deleted', 'untagged', 'restored', 'failed'] as const).flatMap((key) =>
+    counts[key] === 0 ? [] : [`${formatCount(counts[key])} ${key}`],
+  )
+  return told.length === 0 ? 'nothing' : told.join(', ')
+}
