@@ -12,11 +12,13 @@ import type { ActOutcome, JournalIntent, RunId, SavedEntry } from '../core/journ
 import { isOperationalError } from '../core/errors/is-operational.ts'
 import { invariant } from '../core/errors/invariant.ts'
 import type { DeleteAction, PlanAction } from '../core/plan/plan.ts'
-import { plannedTags, recheck, stillNeeded, type Recheck } from '../core/plan/recheck.ts'
+import { linesInTurn, rootsAbove } from '../core/plan/line-order.ts'
+import { plannedTags, recheck, type Recheck } from '../core/plan/recheck.ts'
 import type { ChangeOutcome } from '../ports/mutable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import type { ApplyPorts, LineOutcome, LineReport, RegistryPorts } from './apply-ports.ts'
 import type { Breaker } from './apply-breaker.ts'
+import { leaveCompany, lookAgeMaxMs, removeCompany } from './apply-company.ts'
 import type { FreshEvidence } from './apply-evidence.ts'
 import { inParallel } from './in-parallel.ts'
 import type { HeldLeases } from './leases.ts'
@@ -25,10 +27,6 @@ import type { HeldLeases } from './leases.ts'
 const linesAtOnce = 8
 /** Lines between two questions whether the last look at the repository still counts. */
 const linesBetweenLooks = 64
-/** An older look at the repository than this decides no deletion. */
-const lookAgeMaxMs = 60_000
-
-const companyLeft = 'deleted, but what hung on it stays: the repository could not be read in full afterwards'
 
 export interface RepositoryRun {
   readonly run: RunId
@@ -50,7 +48,7 @@ export async function applyRepository(
   const [first] = actions
   if (first === undefined) return []
   const where = { registry: first.registry, repository: first.repository }
-  const closed = whyNotBegun(where.registry, context, options)
+  const closed = whyNotBegun(where.registry, context, options.stop)
   if (closed !== undefined) return actions.map((action) => ({ action, outcome: 'blocked', text: closed }))
   return new RepositoryApply(where, context, options).apply(actions)
 }
@@ -58,9 +56,9 @@ export async function applyRepository(
 function whyNotBegun(
   registry: RegistryName,
   { breaker }: RepositoryRun,
-  options: RunOptions,
+  stop: AbortSignal | undefined,
 ): string | undefined {
-  if (options.stop?.aborted === true) return 'not begun: the run was interrupted'
+  if (stop?.aborted === true) return 'not begun: the run was interrupted'
   return breaker.whyOpen(registry)
 }
 
@@ -72,8 +70,15 @@ class RepositoryApply {
   readonly #context: RepositoryRun
   readonly #options: RunOptions
   readonly #driver: RegistryPorts
+  readonly #stop: AbortSignal | undefined
+  /** Open intents for what hung on the roots that went. */
+  readonly #company: JournalIntent[] = []
+  /** Images that a last look found under a name the plan did not know them by. */
+  readonly #taggedAgain = new Map<Digest, string>()
+  #savedEntries: readonly SavedEntry[] = []
   #fresh: RepositoryInventory | undefined
   #freshAt: InstantMs = 0
+  #above: ReadonlyMap<Digest, readonly Digest[]> = new Map()
 
   constructor(
     where: { readonly registry: RegistryName; readonly repository: RepositoryName },
@@ -83,7 +88,10 @@ class RepositoryApply {
     this.#registry = where.registry
     this.#repository = where.repository
     this.#context = context
-    this.#options = options
+    // Between two lines we heed `stop` ourselves; a look at the repository that began is finished.
+    const { stop, ...untilAborted } = options
+    this.#stop = stop
+    this.#options = untilAborted
     const driver = context.ports.registries.get(where.registry)
     invariant(driver !== undefined, `apply began without the registry ${where.registry}`)
     this.#driver = driver
@@ -92,19 +100,25 @@ class RepositoryApply {
   async apply(actions: readonly PlanAction[]): Promise<readonly LineReport[]> {
     const reports = new Map<PlanAction, LineReport>()
     const saved = new Set<Digest>()
-    const begun: Going[] = []
-    let left = await this.#stillStanding(actions, reports)
-    await this.#save(left, saved)
-    while (left.length > 0) {
-      if (this.#isStale()) left = await this.#stillStanding(actionsOf(left), reports)
-      const turn = left.slice(0, linesBetweenLooks)
-      left = left.slice(turn.length)
-      await inParallel(turn, linesAtOnce, async ({ action }) => {
-        reports.set(action, await this.#begin(action, saved))
-      })
-      begun.push(...turn)
+    try {
+      let left = await this.#stillStanding(actions, reports)
+      await this.#save(left, saved)
+      while (left.length > 0) {
+        if (this.#isStale()) left = await this.#stillStanding(actionsOf(left), reports)
+        const turn = linesInTurn(left, this.#above).slice(0, linesBetweenLooks)
+        const isBegun = new Set(turn)
+        left = left.filter((check) => !isBegun.has(check))
+        await inParallel(turn, linesAtOnce, async ({ action }) => {
+          reports.set(action, await this.#begin(action, saved, reports))
+        })
+      }
+    } catch (error) {
+      // A look or a reading failed: what has not gone stays, and what has gone is finished below.
+      for (const action of actions) {
+        if (!reports.has(action)) reports.set(action, this.#failed(action, error))
+      }
     }
-    await this.#finish(begun, reports, saved)
+    await this.#finish(reports)
     return actions.flatMap((action) => reports.get(action) ?? [])
   }
 
@@ -117,7 +131,25 @@ class RepositoryApply {
     this.#freshAt = this.#context.ports.now()
     const checks = await this.#recheck(actions, this.#fresh)
     for (const report of checks.flatMap((check) => reportOf(check) ?? [])) reports.set(report.action, report)
-    return checks.filter((check): check is Going => check.kind === 'go')
+    await this.#lookForUnlisted(checks, reports)
+    const going = checks.filter((check): check is Going => check.kind === 'go')
+    this.#above = rootsAbove(actionsOf(going), this.#fresh)
+    return going
+  }
+
+  /**
+   * A registry that lists no untagged manifests does not show an image that lost its tags; that is not gone. It stays:
+   * nobody can tell what happened to it since the plan.
+   */
+  async #lookForUnlisted(checks: readonly Recheck[], reports: Map<PlanAction, LineReport>): Promise<void> {
+    if ((await this.#driver.reader.capabilities(this.#options)).listsUntagged) return
+    const unlisted = checks.filter(({ kind, action }) => kind === 'gone' && action.kind === 'delete')
+    await inParallel(unlisted, linesAtOnce, async ({ action }) => {
+      const raw = await this.#driver.reader.readManifest(this.#repository, action.digest, this.#options)
+      if (raw === undefined) return
+      const text = 'it has lost its tags since the plan was made, and is still there'
+      reports.set(action, { action, outcome: 'drifted', text })
+    })
   }
 
   #isStale(): boolean {
@@ -167,17 +199,25 @@ class RepositoryApply {
     })
     if (entries.length > 0) await this.#context.ports.journal.save(this.#context.run, entries)
     for (const entry of entries) saved.add(entry.digest)
+    this.#savedEntries = entries
   }
 
   /** Removes the tags and the root of one line, if its tags still point where the plan says. */
-  async #begin(action: PlanAction, saved: ReadonlySet<Digest>): Promise<LineReport> {
+  async #begin(
+    action: PlanAction,
+    saved: ReadonlySet<Digest>,
+    reports: ReadonlyMap<PlanAction, LineReport>,
+  ): Promise<LineReport> {
     try {
-      const closed = whyNotBegun(this.#registry, this.#context, this.#options)
+      const closed = whyNotBegun(this.#registry, this.#context, this.#stop)
       if (closed !== undefined) return { action, outcome: 'blocked', text: closed }
+      const holder = this.#heldBy(action, reports)
+      if (holder !== undefined) return holder
       if (!saved.has(action.digest)) return doneReport(action, 'it was already gone')
       const moved = await this.#movedTag(action)
       if (moved !== undefined) return { action, outcome: 'drifted', text: moved }
-      const report = action.kind === 'untag' ? await this.#untagLine(action) : await this.#deleteRoot(action)
+      const report =
+        action.kind === 'untag' ? await this.#untagLine(action) : await this.#deleteRoot(action, saved)
       if (report.outcome === 'deleted' || report.outcome === 'untagged')
         this.#context.breaker.succeeded(this.#registry)
       return report
@@ -186,13 +226,29 @@ class RepositoryApply {
     }
   }
 
+  /** An image that was to go and stays needs its parts, those with a line of their own included. */
+  #heldBy(action: PlanAction, reports: ReadonlyMap<PlanAction, LineReport>): LineReport | undefined {
+    const above = action.kind === 'delete' ? this.#above.get(action.digest) : undefined
+    if (above === undefined) return undefined
+    for (const { action: other, outcome } of reports.values()) {
+      if (other.kind !== 'delete' || outcome === 'deleted' || !above.includes(other.digest)) continue
+      const name = other.tags[0] ?? other.digest
+      return { action, outcome, text: `${name}, which was not deleted, needs it` }
+    }
+    return undefined
+  }
+
   /** The last look: every tag of the line, past all caches. An absent tag has gone already and is no drift. */
   async #movedTag(action: PlanAction): Promise<string | undefined> {
     for (const { tag, digest } of plannedTags(action)) {
       const now = await this.#driver.reader.resolveTag(this.#repository, tag as never, this.#options)
-      if (now !== undefined && now !== digest) return `tag ${tag} now points to ${now}`
+      if (now === undefined || now === digest) continue
+      // Somebody means that image now, whatever its own line says.
+      this.#taggedAgain.set(now, tag)
+      return `tag ${tag} now points to ${now}`
     }
-    return undefined
+    const name = action.kind === 'delete' ? this.#taggedAgain.get(action.digest) : undefined
+    return name === undefined ? undefined : `it has a new tag, ${name}`
   }
 
   async #untagLine(action: Extract<PlanAction, { readonly kind: 'untag' }>): Promise<LineReport> {
@@ -214,7 +270,7 @@ class RepositoryApply {
       : { action, outcome: 'untagged', text: '' }
   }
 
-  async #deleteRoot(action: DeleteAction): Promise<LineReport> {
+  async #deleteRoot(action: DeleteAction, saved: ReadonlySet<Digest>): Promise<LineReport> {
     const { registry } = this
     const { deleteRemovesSiblings, deleteByTag } = await this.#driver.reader.capabilities(this.#options)
     // Where deleting a digest leaves its tags, they go first, so that no name is ever left pointing at nothing.
@@ -222,19 +278,37 @@ class RepositoryApply {
     const intents = await this.#intend(action.digest, [
       ...untag.map((tag) => ({ kind: 'untag' as const, ...registry(), tag, digest: action.digest })),
       { kind: 'delete' as const, ...registry(), digest: action.digest, tags: action.tags },
+      // What hangs on it goes later; its intents are written now, so that it is not forgotten if we die in between.
+      ...action.with.flatMap((digest) => {
+        const tags = action.withTags.filter((each) => each.digest === digest).map((each) => each.tag)
+        return saved.has(digest) ? [{ kind: 'delete' as const, ...registry(), digest, tags }] : []
+      }),
     ])
+    const company = intents.slice(untag.length + 1)
     for (const [index, tag] of untag.entries()) {
       // Safe: the tag points where the plan says, and the bytes of what it names are in the journal.
       const outcome = await this.#act(intents[index], () =>
         this.#driver.writer.untag(this.#repository, tag, this.#options),
       )
-      if (outcome.kind === 'refused') return this.#refused(action, outcome)
+      if (outcome.kind === 'refused') {
+        await this.#abandon(intents.slice(index + 1))
+        return this.#refused(action, outcome)
+      }
     }
     // Safe: every tag of it was re-read and is the plan's, nothing that stays reaches it, its bytes are in the journal.
-    const outcome = await this.#act(intents.at(-1), () =>
+    const outcome = await this.#act(intents[untag.length], () =>
       this.#driver.writer.deleteManifest(this.#repository, action.digest, this.#options),
     )
-    return outcome.kind === 'refused' ? this.#refused(action, outcome) : doneReport(action, '')
+    if (outcome.kind === 'refused') {
+      await this.#abandon(company)
+      return this.#refused(action, outcome)
+    }
+    this.#company.push(...company)
+    return doneReport(action, '')
+  }
+
+  async #abandon(intents: readonly JournalIntent[]): Promise<void> {
+    if (intents.length > 0) await leaveCompany(intents, this.#context)
   }
 
   /** Where an act happens, as intents write it. */
@@ -243,71 +317,19 @@ class RepositoryApply {
     repository: this.#repository,
   })
 
-  /**
-   * Removes what hung on the roots that went, after one more look: an index pushed a moment ago may share a child with
-   * one that we deleted. A failure here leaves garbage nobody can reach, and is told.
-   */
-  async #finish(
-    begun: readonly Going[],
-    reports: Map<PlanAction, LineReport>,
-    saved: ReadonlySet<Digest>,
-  ): Promise<void> {
-    const done = actionsOf(begun).flatMap((action) =>
-      action.kind === 'delete' && action.with.length > 0 && reports.get(action)?.outcome === 'deleted'
-        ? [action]
-        : [],
-    )
-    if (done.length === 0) return
-    const fresh = await this.#driver.reader.readRepository(this.#repository, this.#options)
-    if (!fresh.complete) {
-      for (const action of done) reports.set(action, { action, outcome: 'blocked', text: companyLeft })
-      return
-    }
-    const needed = await this.#neededNow(fresh, done)
-    const gone = new Set<Digest>()
-    await inParallel(done, linesAtOnce, async (action) => {
-      const company = action.with.filter(
-        (digest) => saved.has(digest) && !needed.has(digest) && !gone.has(digest),
-      )
-      for (const digest of company) gone.add(digest)
-      const trouble = await this.#deleteCompany(action, company)
-      if (trouble !== undefined) reports.set(action, { ...trouble, action })
-    })
-  }
-
-  /**
-   * Everything that an image with another name than the plan's company reaches. A registry that lists untagged
-   * manifests shows the company itself as roots now that its owner is gone; those are what we came for.
-   */
-  async #neededNow(fresh: RepositoryInventory, done: readonly DeleteAction[]): Promise<ReadonlySet<Digest>> {
-    const company = new Set(done.flatMap((action) => [action.digest, ...action.with]))
-    const resolved = await this.#context.evidence.resolve(this.#registry, fresh, this.#options)
-    const inUse = resolved.inUse(this.#registry, this.#repository)
-    return new Set([...stillNeeded(fresh, company), ...inUse.keys()])
-  }
-
-  /** In the order of the plan: indexes, manifests, then referrers. */
-  async #deleteCompany(action: DeleteAction, company: readonly Digest[]): Promise<LineReport | undefined> {
-    try {
-      const intents = await this.#intend(
-        action.digest,
-        company.map((digest) => ({
-          kind: 'delete' as const,
-          ...this.registry(),
-          digest,
-          tags: action.withTags.filter((each) => each.digest === digest).map((each) => each.tag),
-        })),
-      )
-      for (const [index, digest] of company.entries()) {
-        // Safe: what it hung on is gone, nothing still in the repository reaches it, its bytes are in the journal.
-        const outcome = await this.#act(intents[index], () =>
-          this.#driver.writer.deleteManifest(this.#repository, digest, this.#options),
-        )
-        if (outcome.kind === 'refused') return this.#refused(action, outcome)
-      }
-      return undefined
-    } catch (error) {
-      return this.#failed(action, error)
+  /** Removes what hung on the roots that went; what did not work is told on their lines. */
+  async #finish(reports: Map<PlanAction, LineReport>): Promise<void> {
+    if (this.#company.length === 0) return
+    const { run, evidence, ports, leases, breaker } = this.#context
+    const place = { run, ...this.registry(), driver: this.#driver, evidence, ports, leases }
+    const trouble = await removeCompany(this.#company, this.#savedEntries, place, this.#options)
+    for (const { text } of trouble.values()) breaker.failed(this.#registry, text)
+    for (const action of reports.keys()) {
+      if (action.kind !== 'delete' || reports.get(action)?.outcome !== 'deleted') continue
+      const left = action.with.flatMap((digest) => trouble.get(digest) ?? [])[0]
+      if (left === undefined) continue
+      const text = `deleted, but something that hung on it stays: ${left.text}`
+      reports.set(action, { action, outcome: left.outcome, text })
     }
   }
 

@@ -2,13 +2,11 @@
  * Settles what an earlier run began and did not live to finish: its open intents are compared with what the registry
  * has now, and what an image that is gone left behind is removed, if nothing needs it.
  */
-import type { Digest } from '../core/image/digest.ts'
-import type { RegistryName, RepositoryName } from '../core/image/names.ts'
-import type { Act, ActOutcome, JournalIntent, JournalRun } from '../core/journal/entry.ts'
+import type { RegistryName } from '../core/image/names.ts'
+import type { Act, JournalIntent, JournalRun } from '../core/journal/entry.ts'
 import { openIntents, settle, type RegistryNow } from '../core/journal/settle.ts'
-import { stillNeeded } from '../core/plan/recheck.ts'
-import type { ChangeOutcome } from '../ports/mutable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
+import { removeCompany } from './apply-company.ts'
 import type { FreshEvidence } from './apply-evidence.ts'
 import type { ApplyPorts, RegistryPorts } from './apply-ports.ts'
 import type { HeldLeases } from './leases.ts'
@@ -48,17 +46,22 @@ async function settleRun(
   options: RunOptions,
 ): Promise<number> {
   const open = openIntents(run)
+  const company = new Map<string, JournalIntent[]>()
   for (const intent of open) {
     const driver = ports.registries.get(intent.act.registry)
     if (driver === undefined) continue
     leases.assertHeld()
     const [told] = settle([intent], await askRegistry(intent.act, driver, options), ports.now())
     if (told === undefined) continue
-    const outcome =
-      told.outcome === 'settled-undone' && intent.act.kind === 'delete'
-        ? await finishCompany(intent, intent.act.repository, run, driver, evidence, options)
-        : told.outcome
-    await ports.journal.recordOutcomes(run.run.id, [{ ...told, outcome }])
+    if (told.outcome === 'settled-undone' && (await isCompanyLeft(intent, run, driver, options))) {
+      const key = `${intent.act.registry} ${intent.act.repository}`
+      company.set(key, [...(company.get(key) ?? []), intent])
+    } else {
+      await ports.journal.recordOutcomes(run.run.id, [told])
+    }
+  }
+  for (const intents of company.values()) {
+    await finishCompany(intents, run, { evidence, ports, leases }, options)
   }
   return open.length
 }
@@ -75,40 +78,37 @@ async function askRegistry(act: Act, { reader }: RegistryPorts, options: RunOpti
 }
 
 /**
- * A part of an image whose root is gone: removed now, if nothing has come to need it. A root that is still there stays:
+ * Whether this is a part of an image whose root is gone. A root that is still there stays, with all that hangs on it:
  * whether it has to go is for the next plan to say.
  */
-async function finishCompany(
-  intent: JournalIntent,
-  repository: RepositoryName,
+async function isCompanyLeft(
+  { act, root }: JournalIntent,
   run: JournalRun,
-  driver: RegistryPorts,
-  evidence: FreshEvidence,
-  options: RunOptions,
-): Promise<ActOutcome> {
-  const { digest } = intent.act
-  const rootIsThere = (await driver.reader.readManifest(repository, intent.root, options)) !== undefined
-  const isSaved = run.saved.some((entry) => entry.digest === digest && entry.repository === repository)
-  if (rootIsThere || !isSaved) return 'settled-undone'
-  if (await isNeeded(digest, repository, intent, driver, evidence, options)) return 'settled-undone'
-  // Safe: its root is gone, nothing in the repository reaches it, nobody uses it, and its bytes are in the journal.
-  const outcome: ChangeOutcome = await driver.writer.deleteManifest(repository, digest, options)
-  return outcome.kind === 'refused' ? 'settled-undone' : 'settled-done'
-}
-
-async function isNeeded(
-  digest: Digest,
-  repository: RepositoryName,
-  intent: JournalIntent,
-  driver: RegistryPorts,
-  evidence: FreshEvidence,
+  { reader }: RegistryPorts,
   options: RunOptions,
 ): Promise<boolean> {
-  const fresh = await driver.reader.readRepository(repository, options)
-  if (!fresh.complete) return true
-  const { registry } = intent.act
-  const resolved = await evidence.resolve(registry, fresh, options)
-  if (resolved.heldRepositories.get(registry)?.has(repository) === true) return true
-  if (resolved.inUse(registry, repository).has(digest)) return true
-  return stillNeeded(fresh, new Set([digest])).has(digest)
+  if (act.kind !== 'delete' || act.digest === root) return false
+  const isSaved = run.saved.some(
+    ({ digest, repository }) => digest === act.digest && repository === act.repository,
+  )
+  return isSaved && (await reader.readManifest(act.repository, root, options)) === undefined
+}
+
+/** Removes it now, if nothing has come to need it. */
+async function finishCompany(
+  intents: readonly JournalIntent[],
+  { run, saved }: JournalRun,
+  parts: {
+    readonly evidence: FreshEvidence
+    readonly ports: SettlePorts
+    readonly leases: HeldLeases
+  },
+  options: RunOptions,
+): Promise<void> {
+  const [first] = intents
+  const driver = first && parts.ports.registries.get(first.act.registry)
+  if (first === undefined || driver === undefined) return
+  const { registry, repository } = first.act
+  const here = saved.filter((entry) => entry.registry === registry && entry.repository === repository)
+  await removeCompany(intents, here, { ...parts, run: run.id, registry, repository, driver }, options)
 }
