@@ -5,8 +5,9 @@
  * writers. Everything is made here and closed here; nothing registers itself.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { access, constants, readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import {
   createKubernetesSources,
   type KubernetesSettings,
@@ -27,6 +28,7 @@ import { helmReleases } from './adapters/releases/helm/helm-releases.ts'
 import { createReadableFileStore } from './adapters/storage/filesystem/read-files.ts'
 import { createMutableFileStore } from './adapters/storage/filesystem/write-files.ts'
 import type { ApplyPorts, RegistryPorts } from './app/apply.ts'
+import type { OpenedRegistry } from './app/doctor.ts'
 import type { PlanPorts } from './app/plan.ts'
 import type {
   AuthSettings,
@@ -202,9 +204,11 @@ function helmRevisions(helm: HelmSettings): KubernetesSettings['helm'] {
   }
 }
 
-interface RegistryPart {
+export interface RegistryPart {
   readonly reader: ReadableRegistry
   readonly createWriter: () => MutableRegistry
+  /** Finds out whether deletion is allowed, without deleting anything. */
+  readonly probeDeletion: OpenedRegistry['probeDeletion']
   readonly note: string | undefined
   readonly http: HttpClient | undefined
 }
@@ -251,7 +255,10 @@ async function closeAll(parts: readonly RegistryPart[], state: State): Promise<v
 }
 
 /** Repositories that policies name without wildcards: what can be read of a registry that lists nothing. */
-function namedRepositories({ policySet }: Configuration, registry: RegistryName): readonly RepositoryName[] {
+export function namedRepositories(
+  { policySet }: Configuration,
+  registry: RegistryName,
+): readonly RepositoryName[] {
   return policySet.policies
     .filter((policy) => policy.registry === undefined || policy.registry === registry)
     .flatMap((policy) =>
@@ -259,10 +266,11 @@ function namedRepositories({ policySet }: Configuration, registry: RegistryName)
     )
 }
 
-async function composeRegistry(
+/** One registry, from how it is configured; whoever composes it closes its `http`. */
+export async function composeRegistry(
   settings: RegistrySettings,
   repositories: readonly RepositoryName[],
-  state: State,
+  state: Pick<State, 'cache'>,
   options: ComposeOptions,
   runOptions: RunOptions,
 ): Promise<RegistryPart> {
@@ -295,6 +303,8 @@ async function composeRegistry(
         repositories,
       }),
       createWriter: () => driver.createWriter({ name, baseUrl: url, http }),
+      probeDeletion: (repository, probeOptions) =>
+        driver.createWriter({ name, baseUrl: url, http }).probe(repository, probeOptions),
       note: recognised?.note,
       http,
     }
@@ -304,7 +314,7 @@ async function composeRegistry(
   }
 }
 
-function composeStorage(settings: RegistrySettings, state: State): RegistryPart {
+function composeStorage(settings: RegistrySettings, state: Pick<State, 'cache'>): RegistryPart {
   const { name, storage } = settings
   invariant(storage !== undefined, `the registry ${name} has no storage`)
   if (storage.layout !== 'distribution') throw new StorageUnsupportedError(name, `layout: ${storage.layout}`)
@@ -313,12 +323,25 @@ function composeStorage(settings: RegistrySettings, state: State): RegistryPart 
   return {
     reader: createStorageReader({ name, store: createReadableFileStore(path), cache: state.cache }),
     createWriter: () => createStorageWriter({ name, store: createMutableFileStore(path) }),
+    probeDeletion: () => probeFolder(path),
     note: undefined,
     http: undefined,
   }
 }
 
-function credentialsOf(
+/** Whether the user may change the files of a registry; asked of the folder that every change is made below. */
+async function probeFolder(path: string): ReturnType<OpenedRegistry['probeDeletion']> {
+  try {
+    await access(join(path, 'docker', 'registry', 'v2', 'repositories'), constants.W_OK)
+    return { deletes: { state: 'yes' }, deleteByTag: true }
+  } catch {
+    const cure = `Run Winnow as the user whose files these are (the one the registry runs as), with ${path} mounted writable.`
+    return { deletes: { state: 'no', cure }, deleteByTag: undefined }
+  }
+}
+
+/** Where the credentials for a registry come from. */
+export function credentialsOf(
   auth: AuthSettings | undefined,
   environment: Readonly<Record<string, string | undefined>>,
 ): CredentialSource {

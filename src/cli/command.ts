@@ -44,7 +44,17 @@ export interface OptionSpec {
   readonly default?: string
 }
 
-export const outputFormats = ['table', 'wide', 'json', 'ndjson', 'yaml', 'markdown', 'csv', 'names', 'html'] as const
+export const outputFormats = [
+  'table',
+  'wide',
+  'json',
+  'ndjson',
+  'yaml',
+  'markdown',
+  'csv',
+  'names',
+  'html',
+] as const
 export type OutputFormat = (typeof outputFormats)[number]
 
 export interface GlobalOptions {
@@ -63,6 +73,8 @@ export interface CommandContext {
   readonly terminal: Terminal
   /** Two ways to halt, and where events go. */
   readonly run: RunOptions
+  /** The table of commands, for those that speak of the others. */
+  readonly commands: readonly CommandSpec[]
 }
 
 /** Options of one command, as given; a flag that was not given is absent. */

@@ -12,8 +12,8 @@ import {
   type GlobalOptions,
   type OptionSpec,
   type OptionValues,
-  type OutputFormat,
 } from './command.ts'
+import { globalOptionsOf } from './global-options.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { reportError, UsageError } from './report-error.ts'
 import { haltOnSignals } from './signals.ts'
@@ -68,11 +68,11 @@ function addCommand(program: Command, spec: CommandSpec, run: Runner): void {
   const command = new Command(last).summary(spec.summary).description(spec.description ?? spec.summary)
   configure(command)
   for (const argument of spec.arguments ?? []) command.argument(argument.usage, argument.description)
-  for (const option of spec.options ?? []) command.addOption(toOption(option))
-  addGlobalOptions(command, spec)
+  for (const option of [...(spec.options ?? []), ...globalOptionsOf(spec)])
+    command.addOption(toOption(option))
   if (spec.examples !== undefined) command.addHelpText('after', examplesText(spec.examples))
   command.action(async () => {
-    await run(spec, (terminal) => contextOf(command, terminal))()
+    await run(spec, (terminal) => contextOf(command, spec, terminal))()
   })
   parent.addCommand(command)
 }
@@ -91,22 +91,6 @@ function configure(command: Command): void {
   command.exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined })
 }
 
-function addGlobalOptions(command: Command, { formats }: CommandSpec): void {
-  command
-    .option('--config <file>', 'the configuration', 'winnow.yaml')
-    .option(
-      '--state <dir>',
-      'where Winnow keeps its journal, cache and memory (default: the XDG state directory)',
-    )
-    .addOption(
-      new Option('-o, --output <format>', 'how the result is written')
-        .choices([...formats])
-        .default(formats[0] ?? 'table'),
-    )
-    .addOption(new Option('--color <when>', 'colour').choices(['auto', 'always', 'never']).default('auto'))
-    .option('-q, --quiet', 'no progress and no remarks on stderr')
-}
-
 function toOption({ flags, description, choices, repeatable, default: told }: OptionSpec): Option {
   const option = new Option(flags, told === undefined ? description : `${description} (default: ${told})`)
   if (choices !== undefined) option.choices([...choices])
@@ -120,16 +104,16 @@ function examplesText(examples: NonNullable<CommandSpec['examples']>): string {
   return `\nExamples:\n${examples.map(({ line, does }) => `  ${line}\n      ${does}`).join('\n')}`
 }
 
-function contextOf(command: Command, terminal: Terminal): CommandContext {
+function contextOf(command: Command, { formats }: CommandSpec, terminal: Terminal): CommandContext {
   const given = command.opts<Record<string, unknown>>()
   const values = optionValues(given)
   const globals: GlobalOptions = {
     config: values.text('config') ?? 'winnow.yaml',
     state: values.text('state'),
-    output: outputFormat(values.text('output')),
+    output: outputFormats.find((format) => format === values.text('output')) ?? formats[0] ?? 'table',
     quiet: values.flag('quiet'),
   }
-  return { arguments: command.args, options: values, globals, terminal, run: {} }
+  return { arguments: command.args, options: values, globals, terminal, run: {}, commands }
 }
 
 function optionValues(given: Readonly<Record<string, unknown>>): OptionValues {
@@ -144,10 +128,6 @@ function optionValues(given: Readonly<Record<string, unknown>>): OptionValues {
       return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : []
     },
   }
-}
-
-function outputFormat(text: string | undefined): OutputFormat {
-  return outputFormats.find((format) => format === text) ?? 'table'
 }
 
 async function runCommand(spec: CommandSpec, context: CommandContext, terminal: Terminal): Promise<ExitCode> {

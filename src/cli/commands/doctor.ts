@@ -1,0 +1,19 @@
+import type { CommandSpec } from '../command.ts'
+
+export const doctorSpec: CommandSpec = {
+  name: 'doctor',
+  summary: 'check access, rights, clocks and the state store, each failure with its cure',
+  description:
+    'Checks everything a run will need: the configuration, the state store, each registry (credentials, listing, reading, the right to delete, clocks, what it can do), each cluster kind by kind, and each reference file. The right to delete is found out by asking to delete a tag that does not exist. Ends with 1 when a check fails. Nothing is changed.',
+  options: [
+    { flags: '--without-delete-probe', description: 'do not ask whether deletion is allowed' },
+    {
+      flags: '--show <lines>',
+      description: 'which lines to show',
+      choices: ['summary', 'all'],
+      default: 'summary',
+    },
+  ],
+  formats: ['table', 'wide', 'json', 'ndjson', 'yaml', 'markdown', 'csv', 'names'],
+  load: async () => (await import('./doctor-body.ts')).doctorBody,
+}
