@@ -203,6 +203,7 @@ function judgeRepository(place: Place): RepositoryOutcome {
   const staying = new Map<string, Promised>()
   const stayingTags = new Map<string, Promised>()
   const untaggable: string[] = []
+  const unwantedTags = new Map<string, string[]>()
   for (const root of roots) {
     const whole = protection(place, root)
     const own = rows
@@ -211,19 +212,21 @@ function judgeRepository(place: Place): RepositoryOutcome {
         const verdict = verdicts.get(row)
         return { row, why: whole ?? (verdict && stays(place, row, verdict)) }
       })
+    const unwanted = own.filter((one) => policy.unit === 'tag' && one.why === undefined)
+    unwantedTags.set(
+      root.digest,
+      unwanted.flatMap(({ row }) => row.tags.map((tag) => `${root.digest} ${tag}`)),
+    )
     const why = own.find((one) => one.why !== undefined)?.why
-    if (why === undefined) continue
-    staying.set(root.digest, why)
-    for (const one of own) {
-      if (policy.unit === 'tag' && one.why === undefined)
-        untaggable.push(...one.row.tags.map((tag) => `${root.digest} ${tag}`))
-    }
+    if (why !== undefined) staying.set(root.digest, why)
   }
   for (const root of [...staying.keys()]) {
     for (const digest of closure(repository, root)) {
       if (!staying.has(digest)) staying.set(digest, 'needed-by')
     }
   }
+  // A manifest that stays only because something needs it keeps no tag for that.
+  for (const [digest, tags] of unwantedTags) if (staying.has(digest)) untaggable.push(...tags)
   // What hangs on no image at all (a circle) is nobody's to delete.
   const hanging = new Set(roots.flatMap((root) => [...closure(repository, root.digest)]))
   for (const { digest } of repository.manifests) {

@@ -332,18 +332,9 @@ it('a longer duration and a larger count never delete more', minute, () => {
   })
 })
 
-/**
- * What rules that keep more take beyond the others. An image that no rule keeps, and that stays only because another
- * needs it, keeps all its tags; once a rule keeps one tag of it, the others go. No manifest is lost by that.
- */
+/** What rules that keep more take beyond the others. */
 function takenByRules(keepingMore: World, keepingLess: World): string[] {
-  const less = planOf(keepingLess)
-  const onlyNeeded = less.kept
-    .filter(({ reasons }) => reasons.every(({ kind }) => kind === 'needed-by'))
-    .map((kept) => keyOf(kept.registry, kept.repository, kept.digest))
-  const acts = actsOf(planOf(keepingMore))
-  const untags = [...acts.untags].filter((one) => !onlyNeeded.some((key) => one.startsWith(`${key} `)))
-  return takenMore({ ...acts, untags: new Set(untags) }, actsOf(less))
+  return takenMore(actsOf(planOf(keepingMore)), actsOf(planOf(keepingLess)))
 }
 
 const counts = ['newest', 'beyondNewest', 'hourly', 'daily', 'weekly', 'monthly', 'yearly']

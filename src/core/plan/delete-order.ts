@@ -14,31 +14,51 @@ import type { Digest } from '../image/digest.ts'
  * @returns the same, each after everything it hangs on
  */
 export function deleteOrder(graph: ImageGraph, nodes: readonly Node[]): readonly Node[] {
-  const going = new Set(nodes)
-  const depth = new Map<Node, number>()
-  const depthOf = (node: Node, path: ReadonlySet<Node>): number => {
-    const known = depth.get(node)
-    if (known !== undefined) return known
-    // A cycle has no first; the walk stops where it would begin again.
-    if (path.has(node)) return 0
-    const onPath = new Set([...path, node])
-    const above = graph.owners(node).filter((owner) => going.has(owner))
-    const own = above.length === 0 ? 0 : 1 + Math.max(...above.map((owner) => depthOf(owner, onPath)))
-    depth.set(node, own)
-    return own
-  }
+  if (nodes.length < 2) return nodes
+  const depths = depthsOf(graph, nodes)
   const late = new Set(
     nodes.filter((node) => isReferrer(graph, node)).flatMap((node) => [node, ...graph.reachable(node)]),
   )
   const rank = (node: Node): readonly [number, number, string] => [
     late.has(node) ? 2 : stageOf(graph, node),
-    depthOf(node, new Set()),
+    depths.get(node) ?? 0,
     graph.manifests[node]?.digest ?? '',
   ]
   return nodes
     .map((node) => ({ node, rank: rank(node) }))
     .sort((a, b) => a.rank[0] - b.rank[0] || a.rank[1] - b.rank[1] || (a.rank[2] < b.rank[2] ? -1 : 1))
     .map(({ node }) => node)
+}
+
+/**
+ * How many owners stand above each node, on the longest way among `nodes`. Owners are taken off layer by layer, without
+ * recursion, because hostile input may nest deeper than a call stack; a cycle has no first, and its members come last.
+ */
+function depthsOf(graph: ImageGraph, nodes: readonly Node[]): ReadonlyMap<Node, number> {
+  const waiting = new Map<Node, number>()
+  const owned = new Map<Node, Node[]>()
+  const going = new Set(nodes)
+  for (const node of nodes) {
+    const above = [...new Set(graph.owners(node))].filter((owner) => going.has(owner))
+    waiting.set(node, above.length)
+    for (const owner of above) owned.set(owner, [...(owned.get(owner) ?? []), node])
+  }
+  const depths = new Map<Node, number>()
+  let layer = nodes.filter((node) => waiting.get(node) === 0)
+  for (let depth = 0; layer.length > 0; depth += 1) {
+    const next: Node[] = []
+    for (const node of layer) {
+      depths.set(node, depth)
+      for (const each of owned.get(node) ?? []) {
+        const left = (waiting.get(each) ?? 0) - 1
+        waiting.set(each, left)
+        if (left === 0) next.push(each)
+      }
+    }
+    layer = next
+  }
+  for (const node of nodes) if (!depths.has(node)) depths.set(node, nodes.length)
+  return depths
 }
 
 /** 0 indexes, 1 manifests; 2 is for referrers and what they hold, which may be an index and its parts again. */

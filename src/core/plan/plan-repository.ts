@@ -33,6 +33,8 @@ export type Fate =
       readonly decidedBy: DecidedBy
       /** What goes along: reached by this image, and needed by nothing that stays. */
       readonly along: readonly Node[]
+      /** Under `unit: tag`, its tags, which go even where the manifest turns out to be needed. */
+      readonly tags: readonly TagFate[]
     }
 
 export interface TagFate {
@@ -55,7 +57,7 @@ export interface RepositoryFacts {
 /** Decides every image of the repository; in the order of their digests. */
 export function planRepository(facts: RepositoryFacts): readonly Fate[] {
   const tentative = rowsByImage(facts.evaluation).map((rows) => tentativeFate(rows, facts))
-  return applyGraph(tentative, facts.graph)
+  return applyGraph(tentative, facts)
 }
 
 interface ImageRows {
@@ -96,7 +98,15 @@ function fateOfRow(node: Node, row: Row, verdict: Verdict, facts: RepositoryFact
     return stay(node, row, reasons, undefined)
   }
   if (protections.length > 0) return stay(node, row, protections, verdict.decidedBy)
-  return { kind: 'delete', node, row, reasons: verdict.reasons, decidedBy: verdict.decidedBy, along: nothing }
+  return {
+    kind: 'delete',
+    node,
+    row,
+    reasons: verdict.reasons,
+    decidedBy: verdict.decidedBy,
+    along: nothing,
+    tags: nothing,
+  }
 }
 
 const nothing: readonly never[] = []
@@ -117,48 +127,45 @@ function fateOfRows({ node, positions }: ImageRows, facts: RepositoryFacts): Fat
     .filter((reason) => facts.evaluation.policy.unit === 'image' || reason.kind !== 'protected-tag')
   const kept = decided.flatMap(({ row: each, verdict }) => keptReasons(each, verdict, facts))
   if (protections.length > 0) return stay(node, row, [...protections, ...kept], otherwise)
-  if (kept.length === 0) return leave(node, row, decided)
-  return keepSome(node, row, decided, kept, facts, otherwise)
+  const going = facts.evaluation.policy.unit === 'tag' ? goingTags(decided, facts) : nothing
+  if (kept.length === 0) return leave(node, row, decided, going)
+  return keepWithout(going, stay(node, row, distinctReasons(kept), otherwise), facts)
 }
 
-function stay(node: Node, row: Row, reasons: readonly Reason[], otherwise: DecidedBy | undefined): Fate {
+function stay(node: Node, row: Row, reasons: readonly Reason[], otherwise: DecidedBy | undefined): Staying {
   return { kind: 'keep', node, row, reasons, untag: nothing, otherwise }
 }
 
-function leave(node: Node, row: Row, decided: readonly Decided[]): Fate {
+function leave(node: Node, row: Row, decided: readonly Decided[], tags: readonly TagFate[]): Fate {
   const verdicts = decided.flatMap(({ verdict }) => (verdict.kind === 'delete' ? [verdict] : []))
   const [first] = verdicts
   if (first === undefined) return stay(node, row, [], undefined)
   const reasons =
     verdicts.length === 1 ? first.reasons : distinctReasons(verdicts.flatMap((verdict) => verdict.reasons))
-  return { kind: 'delete', node, row, reasons, decidedBy: first.decidedBy, along: [] }
+  return { kind: 'delete', node, row, reasons, decidedBy: first.decidedBy, along: nothing, tags }
 }
 
-/** Under `unit: tag`: some tags stay, so the manifest does; the others go where the registry can remove one tag. */
-function keepSome(
-  node: Node,
-  row: Row,
-  decided: readonly Decided[],
-  kept: readonly Reason[],
-  facts: RepositoryFacts,
-  otherwise: DecidedBy | undefined,
-): Fate {
-  const going = decided.flatMap(({ row: each, verdict }) => {
-    const tag = each.tags[0]?.name
-    const isKept = keptReasons(each, verdict, facts).length > 0
-    return tag === undefined || isKept || verdict.kind === 'keep'
+/** Under `unit: tag`: the tags that nothing keeps. */
+function goingTags(decided: readonly Decided[], facts: RepositoryFacts): readonly TagFate[] {
+  return decided.flatMap(({ row, verdict }) => {
+    const tag = row.tags[0]?.name
+    return tag === undefined || verdict.kind === 'keep' || keptReasons(row, verdict, facts).length > 0
       ? []
-      : [{ tag, row: each, reasons: verdict.reasons, decidedBy: verdict.decidedBy }]
+      : [{ tag, row, reasons: verdict.reasons, decidedBy: verdict.decidedBy }]
   })
-  if (facts.canUntag || going.length === 0) {
-    return { kind: 'keep', node, row, reasons: distinctReasons(kept), untag: going, otherwise }
-  }
+}
+
+type Staying = Extract<Fate, { readonly kind: 'keep' }>
+
+/** The image stays and some of its tags do not, where the registry can remove one tag. */
+function keepWithout(going: readonly TagFate[], fate: Staying, { canUntag }: RepositoryFacts): Staying {
+  if (canUntag || going.length === 0) return { ...fate, untag: going }
   const names = going.map(({ tag }) => tag).join(', ')
   const cannot: Reason = {
     kind: 'cannot-untag',
-    text: `this registry cannot remove a single tag, so ${names} stays with its sibling tags`,
+    text: `this registry cannot remove a single tag, so ${names} stays with the manifest`,
   }
-  return { kind: 'keep', node, row, reasons: [...distinctReasons(kept), cannot], untag: [], otherwise }
+  return { ...fate, reasons: [...fate.reasons, cannot] }
 }
 
 /** Why a row stays: its rules, or, where tags are rows, its own protected tag. */
@@ -184,7 +191,8 @@ function distinctReasons(reasons: readonly Reason[]): readonly Reason[] {
   return [...new Map(reasons.map((reason) => [`${reason.kind} ${reason.text}`, reason])).values()]
 }
 
-function applyGraph(tentative: readonly Fate[], graph: ImageGraph): readonly Fate[] {
+function applyGraph(tentative: readonly Fate[], facts: RepositoryFacts): readonly Fate[] {
+  const { graph } = facts
   const neededBy = new Map<Node, Node>()
   for (const fate of tentative) {
     if (fate.kind === 'delete') continue
@@ -192,14 +200,15 @@ function applyGraph(tentative: readonly Fate[], graph: ImageGraph): readonly Fat
     neededBy.set(fate.node, fate.node)
     for (const node of graph.reachable(fate.node)) if (!neededBy.has(node)) neededBy.set(node, fate.node)
   }
-  const fates = tentative.map((fate) => (fate.kind === 'delete' ? keepNeeded(fate, neededBy, graph) : fate))
+  const fates = tentative.map((fate) => (fate.kind === 'delete' ? keepNeeded(fate, neededBy, facts) : fate))
   const going = new Set(fates.flatMap((fate) => (fate.kind === 'delete' ? [fate.node] : [])))
   return fates.map((fate) => (fate.kind === 'delete' ? withCompany(fate, neededBy, going, graph) : fate))
 }
 
 type Leaving = Extract<Fate, { readonly kind: 'delete' }>
 
-function keepNeeded(fate: Leaving, neededBy: ReadonlyMap<Node, Node>, graph: ImageGraph): Fate {
+function keepNeeded(fate: Leaving, neededBy: ReadonlyMap<Node, Node>, facts: RepositoryFacts): Fate {
+  const { graph } = facts
   const keeper = neededBy.get(fate.node)
   if (keeper === undefined) return fate
   const [tag] = graph
@@ -207,12 +216,8 @@ function keepNeeded(fate: Leaving, neededBy: ReadonlyMap<Node, Node>, graph: Ima
     .map((each) => each.name)
     .toSorted(compareText)
   const name = tag ?? graph.manifests[keeper]?.digest ?? ''
-  return stay(
-    fate.node,
-    fate.row,
-    [{ kind: 'needed-by', text: `needed by ${name}, which stays` }],
-    fate.decidedBy,
-  )
+  const reason: Reason = { kind: 'needed-by', text: `needed by ${name}, which stays` }
+  return keepWithout(fate.tags, stay(fate.node, fate.row, [reason], fate.decidedBy), facts)
 }
 
 /**

@@ -138,10 +138,14 @@ interface CapturedTag {
 }
 
 function capturedTags(rule: Rule, row: Row, context: RowContext): readonly CapturedTag[] {
-  const block =
-    rule.match.length === 1 ? rule.match[0] : rule.match.find((each) => matchesBlock(each, row, context))
-  const patterns = block?.tags ?? block?.tagsAll ?? block?.tagsEvery
-  return matchingTags(block, row.tags).map((tag) => ({ tag, captures: patterns?.captures(tag.name) ?? {} }))
+  if (rule.match.length === 0) return row.tags.map((tag) => ({ tag, captures: {} }))
+  // Every block that matches has its say, so that the order of blocks decides nothing.
+  const blocks =
+    rule.match.length === 1 ? rule.match : rule.match.filter((block) => matchesBlock(block, row, context))
+  return blocks.flatMap((block) => {
+    const patterns = block.tags ?? block.tagsAll ?? block.tagsEvery
+    return matchingTags(block, row.tags).map((tag) => ({ tag, captures: patterns?.captures(tag.name) ?? {} }))
+  })
 }
 
 function streamName(
