@@ -12,6 +12,7 @@ import { plannedTags } from '../core/plan/recheck.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { gatherEvidence, type EvidencePorts } from './gather-evidence.ts'
 import { managedNames } from './managed-names.ts'
+import { rememberUse } from './plan.ts'
 
 /** Older evidence than this decides no deletion (kubernetes: re-check at delete time). */
 const evidenceAgeMaxMs = 10 * 60_000
@@ -55,7 +56,10 @@ export class FreshEvidence {
     return new FreshEvidence(again, ports, managed, await gatherNow(again, managed, ports, options))
   }
 
-  /** Evidence resolved against one repository as it is now; gathered anew when it has grown old. */
+  /**
+   * Evidence resolved against one repository as it is now; gathered anew when it has grown old. What it shows in use is
+   * remembered, as when a plan is made: an image that came into use meanwhile is protected by `seenInUseWithin` too.
+   */
   async resolve(
     registry: RegistryName,
     repository: RepositoryInventory,
@@ -63,7 +67,10 @@ export class FreshEvidence {
   ): Promise<ResolvedEvidence> {
     const evidence = await this.#fresh(options)
     const inventory = inventoryOf(registry, repository, this.#ports.now())
-    return resolveEvidence(evidence, [inventory], managedNames(this.#request.registries, [inventory]))
+    const managed = managedNames(this.#request.registries, [inventory])
+    const resolved = resolveEvidence(evidence, [inventory], managed)
+    await rememberUse(resolved, [inventory], evidence.takenAt, this.#ports.memory)
+    return resolved
   }
 
   /** True when what was resolved earlier may still decide. */
