@@ -133,9 +133,10 @@ class CompanyRemoval {
   /** What anything there reaches or uses; undefined when that cannot be told. */
   async #neededNow(): Promise<ReadonlySet<Digest> | undefined> {
     const { registry, repository, driver, evidence } = this.#place
-    const fresh = await driver.reader.readRepository(repository, this.#options)
+    const listed = await driver.reader.readRepository(repository, this.#options)
+    if (!listed.complete) return undefined
+    const { resolved, repository: fresh } = await evidence.resolve(registry, listed, this.#options)
     if (!fresh.complete) return undefined
-    const resolved = await evidence.resolve(registry, fresh, this.#options)
     if (resolved.heldRepositories.get(registry)?.has(repository) === true) return undefined
     // A registry that lists untagged manifests shows the company itself as images, now that its owner is gone.
     const going = new Set(this.#intents.keys())

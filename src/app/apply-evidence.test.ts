@@ -34,7 +34,12 @@ it('remembers what came into use between plan and apply, so that it stays protec
   const memory = createMemoryMemory()
   const evidence = await FreshEvidence.create(
     { registries: [{ name: reader.name, prefixes: ['registry.example.com'] }], leftOut: [], accepted: [] },
-    { sources: [sourceUsing('registry.example.com/team/app:late')], memory, now: () => 1000 },
+    {
+      sources: [sourceUsing('registry.example.com/team/app:late')],
+      memory,
+      now: () => 1000,
+      registries: new Map([[reader.name, registry]]),
+    },
     undefined,
     {},
   )

@@ -9,10 +9,13 @@ import type { RegistryName } from '../core/image/names.ts'
 import type { InstantMs, Inventory, RepositoryInventory } from '../core/inventory/inventory.ts'
 import type { Plan, PlanAction } from '../core/plan/plan.ts'
 import { plannedTags } from '../core/plan/recheck.ts'
+import type { ReadableRegistry } from '../ports/readable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
+import type { ApplyPorts } from './apply-ports.ts'
 import { gatherEvidence, type EvidencePorts } from './gather-evidence.ts'
 import { managedNames } from './managed-names.ts'
 import { rememberUse } from './plan.ts'
+import { withUnlistedInUse } from './unlisted-in-use.ts'
 
 /** Older evidence than this decides no deletion (kubernetes: re-check at delete time). */
 const evidenceAgeMaxMs = 10 * 60_000
@@ -23,14 +26,21 @@ export interface EvidenceAgain {
   readonly accepted: readonly string[]
 }
 
+type ApplyEvidencePorts = EvidencePorts & Pick<ApplyPorts, 'registries'>
+
 export class FreshEvidence {
   readonly #request: EvidenceAgain
-  readonly #ports: EvidencePorts
+  readonly #ports: ApplyEvidencePorts
   readonly #managed: ManagedNames
   #current: Evidence
   #renewal: Promise<Evidence> | undefined
 
-  private constructor(request: EvidenceAgain, ports: EvidencePorts, managed: ManagedNames, first: Evidence) {
+  private constructor(
+    request: EvidenceAgain,
+    ports: ApplyEvidencePorts,
+    managed: ManagedNames,
+    first: Evidence,
+  ) {
     this.#request = request
     this.#ports = ports
     this.#managed = managed
@@ -43,7 +53,7 @@ export class FreshEvidence {
    */
   static async create(
     request: EvidenceAgain,
-    ports: EvidencePorts,
+    ports: ApplyEvidencePorts,
     plan: Plan | undefined,
     options: RunOptions,
   ): Promise<FreshEvidence> {
@@ -59,18 +69,23 @@ export class FreshEvidence {
   /**
    * Evidence resolved against one repository as it is now; gathered anew when it has grown old. What it shows in use is
    * remembered, as when a plan is made: an image that came into use meanwhile is protected by `seenInUseWithin` too.
+   * The repository comes back with what runs of it and is not listed.
    */
   async resolve(
     registry: RegistryName,
-    repository: RepositoryInventory,
+    listed: RepositoryInventory,
     options: RunOptions,
-  ): Promise<ResolvedEvidence> {
+  ): Promise<{ readonly resolved: ResolvedEvidence; readonly repository: RepositoryInventory }> {
     const evidence = await this.#fresh(options)
-    const inventory = inventoryOf(registry, repository, this.#ports.now())
-    const managed = managedNames(this.#request.registries, [inventory])
-    const resolved = resolveEvidence(evidence, [inventory], managed)
-    await rememberUse(resolved, [inventory], evidence.takenAt, this.#ports.memory)
-    return resolved
+    const before = [inventoryOf(registry, listed, this.#ports.now())]
+    const managed = managedNames(this.#request.registries, before)
+    const first = resolveEvidence(evidence, before, managed)
+    const readerOf = (name: RegistryName): ReadableRegistry | undefined =>
+      this.#ports.registries.get(name)?.reader
+    const inventories = await withUnlistedInUse(before, first.missing, readerOf, options)
+    const resolved = inventories === before ? first : resolveEvidence(evidence, inventories, managed)
+    await rememberUse(resolved, inventories, evidence.takenAt, this.#ports.memory)
+    return { resolved, repository: inventories[0]?.repositories[0] ?? listed }
   }
 
   /** True when what was resolved earlier may still decide. */

@@ -157,10 +157,14 @@ class RepositoryApply {
   }
 
   async #recheck(actions: readonly PlanAction[], fresh: RepositoryInventory): Promise<readonly Recheck[]> {
-    const resolved = await this.#context.evidence.resolve(this.#registry, fresh, this.#options)
+    const { resolved, repository } = await this.#context.evidence.resolve(
+      this.#registry,
+      fresh,
+      this.#options,
+    )
     return recheck({
       actions,
-      repository: fresh,
+      repository,
       inUse: resolved.inUse(this.#registry, this.#repository),
       heldBack: resolved.heldRepositories.get(this.#registry)?.get(this.#repository),
       plannedAt: this.#context.plannedAt,
@@ -303,8 +307,26 @@ class RepositoryApply {
       await this.#abandon(company)
       return this.#refused(action, outcome)
     }
+    const left = await this.#nameLeft(action)
+    if (left !== undefined) {
+      await this.#abandon(company)
+      const text = `the registry says that the manifest is deleted, but its tag ${left} still answers; what hangs on it stays`
+      return { action, outcome: 'failed', text }
+    }
     this.#company.push(...company)
     return doneReport(action, '')
+  }
+
+  /**
+   * A tag that still answers with what was deleted: some registries keep the names, and somebody may have pushed it
+   * again in this moment. As long as a name leads to an image, what hangs on it must stay.
+   */
+  async #nameLeft({ tags, digest }: DeleteAction): Promise<string | undefined> {
+    for (const tag of tags) {
+      const now = await this.#driver.reader.resolveTag(this.#repository, tag, this.#options)
+      if (now === digest) return tag
+    }
+    return undefined
   }
 
   async #abandon(intents: readonly JournalIntent[]): Promise<void> {

@@ -4,7 +4,7 @@
  * Nothing here can delete: it is handed readable registries only, and there is no flag that would make it do more.
  */
 import type { Evidence } from '../core/evidence/evidence.ts'
-import type { ManagedRegistry } from '../core/evidence/managed-names.ts'
+import type { ManagedNames, ManagedRegistry } from '../core/evidence/managed-names.ts'
 import { resolveEvidence, type ResolvedEvidence } from '../core/evidence/resolve-evidence.ts'
 import type { Digest } from '../core/image/digest.ts'
 import type { RegistryName } from '../core/image/names.ts'
@@ -20,6 +20,7 @@ import type { RunOptions } from '../ports/run-options.ts'
 import { gatherEvidence, type EvidencePorts } from './gather-evidence.ts'
 import { managedNames } from './managed-names.ts'
 import { takeInventory } from './take-inventory.ts'
+import { withUnlistedInUse } from './unlisted-in-use.ts'
 
 /** A plan may be applied for a day: long enough for a colleague to read it, short enough to be about today. */
 export const planValidForMs = 24 * 3_600_000
@@ -67,17 +68,33 @@ export async function plan(
   const { memory } = ports
   const targets = governedRegistries(request.policySet, ports.readers)
   const remembering = memory === undefined ? { now: ports.now } : { now: ports.now, memory }
-  const inventories = await takeInventory(targets, remembering, options)
-  const managed = managedNames(request.registries, inventories)
+  const listed = await takeInventory(targets, remembering, options)
+  const managed = managedNames(request.registries, listed)
   const evidence = await gatherEvidence(
     { managed, leftOut: request.leftOut, accepted: request.accepted },
     ports,
     options,
   )
-  const resolved = resolveEvidence(evidence, inventories, managed)
+  const { inventories, resolved } = await resolveWithUnlisted(evidence, listed, managed, ports, options)
   await rememberUse(resolved, inventories, evidence.takenAt, ports.memory)
   const seenInUse = await recallUse(request.policySet, inventories, now, ports.memory)
   return planFrom(inventories, evidence, resolved, seenInUse, { ...request, now }, ports.hash)
+}
+
+async function resolveWithUnlisted(
+  evidence: Evidence,
+  listed: readonly Inventory[],
+  managed: ManagedNames,
+  { readers }: PlanPorts,
+  options: RunOptions,
+): Promise<{ readonly inventories: readonly Inventory[]; readonly resolved: ResolvedEvidence }> {
+  const resolved = resolveEvidence(evidence, listed, managed)
+  const readerOf = (name: RegistryName): ReadableRegistry | undefined =>
+    readers.find((reader) => reader.name === name)
+  const inventories = await withUnlistedInUse(listed, resolved.missing, readerOf, options)
+  return inventories === listed
+    ? { inventories, resolved }
+    : { inventories, resolved: resolveEvidence(evidence, inventories, managed) }
 }
 
 /** Plans from an inventory and evidence that are at hand: files, or another stage's. There is no memory. */

@@ -196,7 +196,13 @@ export class Oracle {
     const here = this.#world.present(repository)
     const isNamed = [...this.#world.registry.tags(repository)].some(([tag, target]) => {
       const subject = attachedTo(tag)
-      return target === digest && (subject === undefined || here.some((each) => each.digest === subject))
+      const isKnown =
+        (this.#world.taggedIn.get(key(repository, tag)) ?? 0) <= (this.#looks.get(repository) ?? 0)
+      return (
+        isKnown &&
+        target === digest &&
+        (subject === undefined || here.some((each) => each.digest === subject))
+      )
     })
     return isNamed || here.some(({ children }) => children.includes(digest))
   }
