@@ -162,7 +162,11 @@ export const applySchema = z.looseObject({
       untagAction.extend({ outcome, text: outcomeText, decidedBy }),
     ]),
   ),
-  counts: z.record(z.string(), count).describe('How many lines had each outcome.'),
+  counts: z
+    .record(z.string(), count)
+    .describe('How many lines had each outcome, and how many manifests went.'),
+  plan: z.string().optional().describe('The id of the plan.'),
+  settled: z.array(z.string()).optional().describe('What an interrupted run had left, and this one settled.'),
 })
 
 export const historySchema = z.looseObject({
