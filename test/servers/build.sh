@@ -21,7 +21,7 @@ cache=${WINNOW_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winnow-test-servers}
 
 # Short builds first: an interrupted run should leave as much as possible.
 for_tests='crane-registry registry3 helm etcd kube-apiserver zot'
-for_bench='regctl'
+for_bench='regctl regbot'
 
 version_of() {
   sed -n "s/^$1=//p" "$here/versions.env"
@@ -99,6 +99,10 @@ build_zot() {
 
 build_regctl() {
   go_install "github.com/regclient/regclient/cmd/regctl@v$1" regctl "$2" -ldflags '-s -w'
+}
+
+build_regbot() {
+  go_install "github.com/regclient/regclient/cmd/regbot@v$1" regbot "$2" -ldflags '-s -w'
 }
 
 names=''

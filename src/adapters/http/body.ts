@@ -1,7 +1,7 @@
 /**
- * Reads a body whole, decoded, and never past its limit: neither the bytes on the wire nor what they unpack to.
+ * Decodes bodies, never past their limit, which holds for what they unpack to as for the bytes on the wire.
  *
- * A body that ends early is an error, never a shorter body.
+ * A body that is cut short or damaged is an error, never a shorter body.
  */
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib'
@@ -17,65 +17,27 @@ const inflateZlib = promisify(inflate)
 const inflateBare = promisify(inflateRaw)
 
 export interface BodyLimits {
-  readonly method: string
   /** For error texts. */
   readonly url: string
   readonly bodyBytesMax: number
 }
 
-interface BodyStream extends AsyncIterable<unknown> {
-  arrayBuffer(): Promise<ArrayBuffer>
-  destroy(): unknown
-}
-
-/** @throws ResponseTooLargeError; TransportFailure when the body cannot be decoded */
-export async function readBody(
-  stream: BodyStream,
-  headers: ReadonlyMap<string, string>,
-  limits: BodyLimits,
-): Promise<Uint8Array> {
-  const announced = Number(headers.get('content-length') ?? '0')
-  // The length in an answer to HEAD is that of a body which does not come.
-  if (limits.method !== 'HEAD' && announced > limits.bodyBytesMax) {
-    // Reading on to reuse the connection would read what we just refused.
-    await discard(stream)
-    throw tooLarge(limits)
-  }
-  // The parser holds a body to its announced length, so nothing needs to be counted, and this way is much faster.
-  const encoded = announced > 0 ? new Uint8Array(await stream.arrayBuffer()) : await collect(stream, limits)
-  return decode(encoded, headers.get('content-encoding'), limits)
-}
-
-async function collect(stream: BodyStream, limits: BodyLimits): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of stream) {
-    if (!(chunk instanceof Uint8Array)) continue
-    length += chunk.byteLength
-    if (length > limits.bodyBytesMax) throw tooLarge(limits)
-    chunks.push(chunk)
-  }
-  const [only] = chunks
-  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, length)
-}
-
-async function discard(stream: BodyStream): Promise<void> {
-  const iterator = stream[Symbol.asyncIterator]()
-  await iterator.return?.()
-  stream.destroy()
-}
-
-async function decode(
+/**
+ * The body as it was before it was encoded for the way.
+ *
+ * @throws ResponseTooLargeError; TransportFailure when it cannot be decoded
+ */
+export async function decodeBody(
   encoded: Uint8Array,
   encoding: string | undefined,
   limits: BodyLimits,
 ): Promise<Uint8Array> {
-  const steps = (encoding ?? '')
+  if (encoding === undefined || encoded.byteLength === 0) return encoded
+  const steps = encoding
     .toLowerCase()
     .split(',')
     .map((step) => step.trim())
     .filter((step) => step !== '' && step !== 'identity')
-  if (encoded.byteLength === 0 || steps.length === 0) return encoded
   // The sender lists encodings in the order it applied them.
   let body = encoded
   for (const step of steps.toReversed()) body = await decodeStep(body, step, limits)

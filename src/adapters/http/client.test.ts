@@ -102,6 +102,40 @@ describe('answers', () => {
     expect(server.requests[0]?.headers['accept-encoding']).toBe('identity')
   })
 
+  it.each([
+    { name: 'closes the connection after a HEAD', keepsConnection: false, connections: 3 },
+    { name: 'goes on using it where the caller trusts the server', keepsConnection: true, connections: 1 },
+  ])('$name', async ({ keepsConnection, connections }) => {
+    const ports = new Set<number | undefined>()
+    const script: Script = (_, response) => {
+      ports.add(response.socket?.remotePort)
+      answer(response, 200, '', { 'content-length': '7' })
+    }
+    const { server, http } = await start(script, { concurrency: 1 })
+    for (let i = 0; i < 3; i += 1) await http.request({ method: 'HEAD', url: server.url, keepsConnection })
+    expect(ports.size).toBe(connections)
+  })
+
+  it.each([
+    { name: 'at once', delayMs: 0 },
+    { name: 'after the next request was sent', delayMs: 30 },
+  ])('never takes a body that follows a HEAD $name for an answer', async ({ delayMs }) => {
+    const { server, http } = await start((request, response) => {
+      if (request.method === 'GET') {
+        setTimeout(() => {
+          answerJson(response, { real: true })
+        }, 60)
+        return
+      }
+      const body = '{"errors":[{"code":"NO"}]}'
+      response.socket?.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n`)
+      setTimeout(() => response.socket?.write(body), delayMs)
+    })
+    const head = await http.request({ method: 'HEAD', url: server.url, keepsConnection: true })
+    expect(head.body).toHaveLength(0)
+    expect((await http.request({ method: 'GET', url: server.url })).json()).toEqual({ real: true })
+  })
+
   it('sends a body with its length', async () => {
     const { server, http } = await start((_, response) => {
       answer(response, 201)

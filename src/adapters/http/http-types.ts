@@ -18,6 +18,12 @@ export interface HttpRequest {
   readonly bodyBytesMax?: number
   /** Whether sending it twice does no harm; only then is it retried. @default true for GET, HEAD, PUT and DELETE */
   readonly idempotent?: boolean
+  /**
+   * For HEAD: goes on using the connection afterwards. Some servers send a body all the same; then what follows on the
+   * connection is no HTTP, and is repeated on another one. Not for things whose bytes strangers choose, which could
+   * be made to look like the next answer. @default false: the connection is closed, which costs a new one
+   */
+  readonly keepsConnection?: boolean
   /** Longest silence while waiting for headers or the next bytes. @default 30 000 */
   readonly idleTimeoutMs?: number
   /** Longest time for the whole call, pauses and repetitions included. @default 140 000 */

@@ -10,7 +10,8 @@ import type { ConnectionOptions, SecureContext } from 'node:tls'
 import { createSecureContext, rootCertificates } from 'node:tls'
 import type { Dispatcher } from 'undici'
 import { Pool, ProxyAgent } from 'undici'
-import { readBody } from './body.ts'
+import { decodeBody } from './body.ts'
+import { exchange } from './exchange.ts'
 import type { HttpMethod, HttpTls } from './http-types.ts'
 import type { Environment } from './proxy.ts'
 import { proxyFor } from './proxy.ts'
@@ -26,6 +27,8 @@ export interface Sending {
   readonly bodyBytesMax: number
   readonly idleTimeoutMs: number
   readonly signal: AbortSignal
+  /** The answer to this HEAD is trusted to have no body, so that the connection can serve on. */
+  readonly keepsConnection: boolean
   /** Connect to public addresses only. */
   readonly isPublicOnly?: boolean
 }
@@ -70,19 +73,21 @@ export class Transport {
     // Behind a proxy the name is resolved elsewhere, so it can only be checked beforehand and as seen from here.
     if (isPublicOnly && isProxied) await checkRealmName(url.hostname)
     try {
-      const answer = await dispatcher.request({
+      const limits = { url: url.href, bodyBytesMax: sending.bodyBytesMax, signal }
+      const request = {
         origin: url.origin,
         path: url.pathname + url.search,
         method: sending.method,
         headers: sending.headers,
         body: sending.body ?? null,
-        signal,
         headersTimeout: sending.idleTimeoutMs,
         bodyTimeout: sending.idleTimeoutMs,
-      })
-      const headers = joinHeaders(answer.headers)
-      const body = await readBody(answer.body, headers, { ...sending, url: url.href })
-      return { status: answer.statusCode, headers, body }
+        // Left out, undici closes the connection after every HEAD.
+        ...(sending.keepsConnection && { reset: false }),
+      }
+      const { status, headers, encoded } = await exchange(dispatcher, request, limits)
+      const body = await decodeBody(encoded, headers.get('content-encoding'), limits)
+      return { status, headers, body }
     } catch (error) {
       // An abort ends the stream with errors of its own; why it was aborted is what the caller must learn.
       signal.throwIfAborted()
@@ -153,15 +158,4 @@ export class Transport {
     const file = this.#settings.environment['NODE_EXTRA_CA_CERTS']
     return file === undefined || file === '' ? [] : [readFileSync(file, 'utf8')]
   }
-}
-
-function joinHeaders(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): ReadonlyMap<string, string> {
-  const joined = new Map<string, string>()
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined)
-      joined.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(', '))
-  }
-  return joined
 }

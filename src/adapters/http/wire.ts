@@ -163,6 +163,7 @@ export class Wire {
         bodyBytesMax: request.bodyBytesMax ?? BODY_BYTES_MAX_DEFAULT,
         idleTimeoutMs: request.idleTimeoutMs ?? IDLE_TIMEOUT_DEFAULT_MS,
         signal: deadline.signal,
+        keepsConnection: request.keepsConnection === true,
         isPublicOnly: lane === 'token' && needsPublicAddress(url, this.#rules),
       })
       kind = answer.status === 503 || this.isRateLimit(answer) ? 'overloaded' : 'answered'

@@ -78,7 +78,12 @@ export class OciConnection {
   }
 
   head(path: string, scopes: readonly string[], accept: string, options?: RunOptions): Promise<HttpResponse> {
-    return this.send({ method: 'HEAD', url: this.url(path), scopes, headers: { accept } }, options)
+    // A thousand tags must not cost a thousand connections. A blob may hold any bytes, a manifest is JSON.
+    const keepsConnection = path.includes('/manifests/')
+    return this.send(
+      { method: 'HEAD', url: this.url(path), scopes, headers: { accept }, keepsConnection },
+      options,
+    )
   }
 
   /** The error for a name in a tag list that is no tag: a list that holds such things cannot be trusted to be whole. */
