@@ -74,13 +74,17 @@ function row(path: string, node: SchemaNode, isRequired: boolean): string {
 
 function valueOf(node: SchemaNode): string {
   const kinds = alternatives(node).flatMap((each): readonly string[] => {
-    if (each.const !== undefined) return [`\`${String(each.const)}\``]
-    if (each.enum !== undefined) return each.enum.map((value) => `\`${String(value)}\``)
+    if (each.const !== undefined) return [`\`${plain(each.const)}\``]
+    if (each.enum !== undefined) return each.enum.map((value) => `\`${plain(value)}\``)
     if (each.type === 'array') return [each.items?.type === 'string' ? 'list of texts' : 'list']
     if (each.format === 'date-time') return ['time']
     return each.type === undefined ? [] : [words[each.type] ?? each.type]
   })
   return [...new Set(kinds)].join(', ')
+}
+
+function plain(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 const words: Readonly<Record<string, string>> = {
