@@ -86,6 +86,13 @@ export async function deployLate(kube: KubeApiserver, namespace: string, image: 
   await post(kube, `/apis/apps/v1/namespaces/${namespace}/deployments`, workload('late', image))
 }
 
+/** Takes that deployment away again. */
+export async function withdrawLate(kube: KubeApiserver, namespace: string): Promise<void> {
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/late`
+  const { status, body } = await kube.request('DELETE', path)
+  if (status !== 200) throw new Error(`DELETE ${path}: HTTP ${status} ${JSON.stringify(body)}`)
+}
+
 /** Installs, and upgrades twice: two revisions that `helm rollback` could bring back. */
 async function release(kube: KubeApiserver, { host, namespace }: ClusterImages): Promise<void> {
   const values = (tag: string): string[] => [

@@ -27,6 +27,8 @@ export interface ImageSpec {
   /** By the `created` of its config; `epoch` is what reproducible builds write. */
   readonly ageDays: number | 'epoch'
   readonly fate: Fate
+  /** Who uses it, where evidence keeps it; NS stands for the namespace. */
+  readonly by?: string
   /** What hangs on it. @default [] */
   readonly attached?: readonly ('cosign signature' | 'sbom referrer')[]
   /** An index of two platforms with attestations, or one plain image. @default 'image' */
@@ -45,33 +47,40 @@ const tools = { repository: 'team/tools' } as const
 export const images: readonly ImageSpec[] = [
   { ...web, tags: ['1.0.0'], ageDays: 300, fate: 'deleted' },
   // Revision 1 of a Helm release, two upgrades ago.
-  { ...web, tags: ['1.1.0'], ageDays: 200, fate: 'kept by evidence' },
+  { ...web, tags: ['1.1.0'], ageDays: 200, fate: 'kept by evidence', by: 'Helm release NS/web revision 1' },
   // Revision 2.
-  { ...web, tags: ['1.2.0'], ageDays: 120, fate: 'kept by evidence' },
+  { ...web, tags: ['1.2.0'], ageDays: 120, fate: 'kept by evidence', by: 'Helm release NS/web revision 2' },
   { ...web, tags: ['1.3.0'], ageDays: 60, fate: 'kept by a rule' },
   { ...web, tags: ['1.4.0', 'latest'], ageDays: 10, fate: 'kept by a rule', attached: ['cosign signature'] },
   { ...web, tags: ['pr-1'], ageDays: 40, fate: 'deleted', attached: ['cosign signature', 'sbom referrer'] },
   { ...web, tags: ['pr-2'], ageDays: 3, fate: 'kept by a rule' },
   // A Pod runs this index by its digest.
-  { ...web, tags: ['pr-3'], ageDays: 40, fate: 'kept by evidence', attached: ['sbom referrer'] },
+  {
+    ...web,
+    tags: ['pr-3'],
+    ageDays: 40,
+    fate: 'kept by evidence',
+    by: 'Pod NS/preview',
+    attached: ['sbom referrer'],
+  },
   // A Deployment scaled to zero.
-  { ...web, tags: ['pr-4'], ageDays: 45, fate: 'kept by evidence' },
+  { ...web, tags: ['pr-4'], ageDays: 45, fate: 'kept by evidence', by: 'Deployment NS/paused' },
 
   // A Pod was started from `stable` when that was this image.
-  { ...api, tags: ['build-17', 'stable'], ageDays: 50, fate: 'kept by evidence' },
+  { ...api, tags: ['build-17', 'stable'], ageDays: 50, fate: 'kept by evidence', by: 'Pod NS/api' },
   { ...api, tags: ['stable'], ageDays: 1, fate: 'kept by a rule' },
   { ...api, tags: ['build-1'], ageDays: 30, fate: 'deleted', attached: ['sbom referrer'] },
   // An old ReplicaSet, for `kubectl rollout undo`.
-  { ...api, tags: ['build-2'], ageDays: 31, fate: 'kept by evidence' },
+  { ...api, tags: ['build-2'], ageDays: 31, fate: 'kept by evidence', by: 'ReplicaSet NS/api-before' },
   // A Deployment that knows the registry by its alias.
-  { ...api, tags: ['build-3'], ageDays: 32, fate: 'kept by evidence' },
+  { ...api, tags: ['build-3'], ageDays: 32, fate: 'kept by evidence', by: 'Deployment NS/inside' },
   { ...api, tags: ['build-5'], ageDays: 34, fate: 'deleted' },
   { ...api, tags: ['build-6', 'build-6-again'], ageDays: 35, fate: 'deleted' },
   { ...api, tags: ['build-7'], ageDays: 36, fate: 'deleted' },
   { ...api, tags: ['build-8'], ageDays: 37, fate: 'deleted' },
 
   // What a StatefulSet ran before its last update.
-  { ...db, tags: ['14.1'], ageDays: 400, fate: 'kept by evidence' },
+  { ...db, tags: ['14.1'], ageDays: 400, fate: 'kept by evidence', by: 'ControllerRevision NS/db-1' },
   { ...db, tags: ['14.2'], ageDays: 300, fate: 'deleted' },
   { ...db, tags: ['14.3'], ageDays: 200, fate: 'kept by a rule' },
   { ...db, tags: ['14.4'], ageDays: 100, fate: 'kept by a rule' },
@@ -80,20 +89,32 @@ export const images: readonly ImageSpec[] = [
   { ...batch, tags: ['nightly-2'], ageDays: 2, fate: 'kept by a rule' },
   { ...batch, tags: ['nightly-3'], ageDays: 3, fate: 'kept by a rule' },
   // A CronJob between two runs.
-  { ...batch, tags: ['nightly-10'], ageDays: 10, fate: 'kept by evidence' },
+  { ...batch, tags: ['nightly-10'], ageDays: 10, fate: 'kept by evidence', by: 'CronJob NS/report' },
   { ...batch, tags: ['nightly-20'], ageDays: 20, fate: 'deleted' },
   // Nobody knows how old it is, and unknown is not old.
   { ...batch, tags: ['pr-1970'], ageDays: 'epoch', fate: 'kept by a rule' },
 
   // A custom resource names it in a field of its own.
-  { ...tools, tags: ['exporter-1'], ageDays: 90, fate: 'kept by evidence' },
+  { ...tools, tags: ['exporter-1'], ageDays: 90, fate: 'kept by evidence', by: 'Exporter NS/node' },
   // A ConfigMap holds a Pod that something else makes.
-  { ...tools, tags: ['exporter-2'], ageDays: 90, fate: 'kept by evidence' },
+  { ...tools, tags: ['exporter-2'], ageDays: 90, fate: 'kept by evidence', by: 'ConfigMap NS/runner' },
   { ...tools, tags: ['exporter-3'], ageDays: 90, fate: 'deleted' },
   // The test hook of a Helm release.
-  { ...tools, tags: ['check-1'], ageDays: 90, fate: 'kept by evidence' },
+  {
+    ...tools,
+    tags: ['check-1'],
+    ageDays: 90,
+    fate: 'kept by evidence',
+    by: 'Helm release NS/web revision 3',
+  },
   // Its init container.
-  { ...tools, tags: ['migrate-1'], ageDays: 90, fate: 'kept by evidence' },
+  {
+    ...tools,
+    tags: ['migrate-1'],
+    ageDays: 90,
+    fate: 'kept by evidence',
+    by: 'Helm release NS/web revision 3',
+  },
 
   { repository: 'vendor/base', tags: ['old'], ageDays: 900, fate: 'not governed' },
 ]

@@ -9,8 +9,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { distributionBinaries, type DistributionLine } from '../servers/docker-registry.ts'
 import { missing, titled } from '../servers/find.ts'
 import { startKubeApiserver, type KubeApiserver } from '../servers/kube-apiserver.ts'
+import { registryRequest } from '../servers/registry-request.ts'
 import { buildProgram, type BuiltProgram } from './cli.ts'
-import { applyRoles, defineExporters, deployLate, grantOperatorGroup, operatorGroup } from './cluster.ts'
+import {
+  applyRoles,
+  defineExporters,
+  deployLate,
+  grantOperatorGroup,
+  operatorGroup,
+  withdrawLate,
+} from './cluster.ts'
 import { pushSpec, type PushedSpec } from './images.ts'
 import { allTags, digestOf, pullEverything } from './registry-state.ts'
 import { startStory, useKubeconfig, type Story } from './story.ts'
@@ -131,16 +139,27 @@ function storyOn(
       // A fallback list of referrers is a manifest of its own and goes along as well.
       expect(action?.with).toEqual(expect.arrayContaining([...company]))
     }
-    for (const image of fated('kept by evidence')) {
-      const kept = plan.kept.find(({ digest }) => digest === image.digest)
-      const sources = kept?.reasons.map(({ source }) => source)
-      expect({ tags: image.tags, sources }).toEqual({
-        tags: image.tags,
-        sources: expect.arrayContaining([expect.stringMatching(/^(kubernetes|helm):lab$/)]) as unknown,
-      })
+    for (const { repository, digest, tags, by = '' } of fated('kept by evidence')) {
+      const reasons = plan.kept.find(
+        (each) => each.repository === repository && each.digest === digest,
+      )?.reasons
+      const texts = reasons?.filter(({ kind }) => kind === 'in-use').map(({ text }) => text)
+      const user = expect.stringContaining(by.replace('NS', story.namespace)) as unknown
+      expect({ tags, texts }).toEqual({ tags, texts: expect.arrayContaining([user]) as unknown })
     }
     expect(await tags()).toEqual(before)
     expect((await story.commandLine.winnow('plan', '--detailed-exitcode')).exit).toBe(2)
+  })
+
+  it('deletes nothing of a saved plan when the cluster does not answer in full any more', async () => {
+    const { kube, kubeconfig } = servers()
+    // The context of the same name, of a user without any right.
+    await useKubeconfig(story, kube.kubeconfig)
+    const { exit, stdout, stderr } = await story.commandLine.winnow('apply', 'plan.json', '--yes')
+    expect({ exit, stdout }).toEqual({ exit: 6, stdout: '' })
+    expect(stderr).toContain('kubernetes:lab')
+    expect(await tags()).toEqual(before)
+    await useKubeconfig(story, kubeconfig)
   })
 
   it('spares what was deployed, and what was pushed again, between plan and apply', async () => {
@@ -210,14 +229,30 @@ function storyOn(
     expect(undone.runs.map(({ kind }) => kind).toSorted()).toEqual(['apply', 'undo'])
   })
 
-  it('plans the same again afterwards, and undoing twice changes nothing', async () => {
+  it('undoes a second time without changing anything', async () => {
     expect((await story.commandLine.winnow('undo', run, '--yes')).exit).toBe(0)
     expect(await tags()).toEqual(before)
+  })
+
+  it('plans the same again afterwards, and remembers what ran a moment ago', async () => {
+    await withdrawLate(servers().kube, story.namespace)
     const { exit, document } = await story.commandLine.json('plan')
     expect(exit).toBe(0)
-    const planned = (document as PlanDocument).actions.map((action) => action.digest)
+    const { actions, kept } = document as PlanDocument
     const wanted = [...gone().map(({ digest }) => digest), before.get('team/api:build-7')]
-    expect(planned.toSorted()).toEqual(wanted.toSorted())
+    expect(actions.map(({ digest }) => digest).toSorted()).toEqual(wanted.toSorted())
+    const late = kept.find(({ digest }) => digest === before.get('team/api:build-8'))
+    expect(late?.reasons.map(({ kind }) => kind)).toContain('seen-in-use')
+  })
+
+  it('finds the loss of an image in use when it verifies, and names it', async () => {
+    const { repository, digest } = story.image('team/tools:exporter-1')
+    const path = `/v2/${repository}/manifests/${digest}`
+    expect((await registryRequest(story.registry.url, 'DELETE', path)).status).toBe(202)
+    const { exit, stdout } = await story.commandLine.winnow('verify')
+    expect(exit).toBe(4)
+    expect(stdout).toContain('exporter-1')
+    expect(stdout).toContain(`Exporter ${story.namespace}/node`)
   })
 
   /** What apply deletes: all that was planned but the two that were spared. */

@@ -1,0 +1,55 @@
+/**
+ * A real registry that has the referrers API of OCI 1.1, and that keeps the tags of what it deletes.
+ *
+ * Whatever Winnow does there, a name that still answers must give a whole image.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startCraneRegistry, type CraneRegistry } from '../servers/crane-registry.ts'
+import { missing, titled } from '../servers/find.ts'
+import { pullWhole, pushMultiPlatform, pushReferrer } from '../servers/push.ts'
+import { buildProgram, openCommandLine, type BuiltProgram, type CommandLine } from './cli.ts'
+
+const needed = 'crane-registry'
+
+describe.skipIf(missing(needed))(titled('a registry that keeps the tags of what it deletes', needed), () => {
+  let program: BuiltProgram
+  let registry: CraneRegistry
+  let commandLine: CommandLine
+  beforeAll(async () => {
+    ;[program, registry] = await Promise.all([buildProgram(), startCraneRegistry()])
+    commandLine = await openCommandLine(program)
+    await commandLine.write(
+      'winnow.yaml',
+      `version: 1
+registries:
+  prod: {url: '${registry.url}'}
+protect: {youngerThan: 0s}
+limits: {maxShare: 100%, minSurvivors: 0}
+policies:
+  - {name: all, registry: prod, repositories: ['**'], rules: [], unmatched: delete}
+`,
+    )
+  })
+  afterAll(async () => {
+    await commandLine?.remove()
+    await registry?.stop()
+    await program?.remove()
+  })
+
+  it('shows its referrers, and leaves no tag behind that names a broken image', async () => {
+    const index = await pushMultiPlatform(registry.url, 'team/web', { tags: ['old'] })
+    const sbom = await pushReferrer(registry.url, 'team/web', index.descriptor, { fallback: 'never' })
+    const planned = await commandLine.json('plan', '--out', 'plan.json')
+    expect(planned).toMatchObject({
+      exit: 0,
+      document: {
+        actions: [
+          { digest: index.digest, tags: ['old'], with: expect.arrayContaining([sbom.digest]) as unknown },
+        ],
+      },
+    })
+
+    await commandLine.winnow('apply', 'plan.json', '--yes')
+    await pullWhole(registry.url, 'team/web', 'old')
+  })
+})
