@@ -98,7 +98,8 @@ function isoWeek(local: number): string {
   const thursday = day - ((((day + 3) % 7) + 7) % 7) + 3
   const year = new Date(thursday * dayMs).getUTCFullYear()
   const firstDay = Math.floor(Date.UTC(year, 0, 1) / dayMs)
-  return `${year}-W${Math.floor((thursday - firstDay) / 7) + 1}`
+  const week = Math.floor((thursday - firstDay) / 7) + 1
+  return `${year}-W${String(week).padStart(2, '0')}`
 }
 
 /**
