@@ -47,14 +47,11 @@ export async function buildProgram(): Promise<BuiltProgram> {
 }
 
 /** A folder to run commands in, with a state directory of its own. */
-export async function openCommandLine(
-  program: BuiltProgram,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<CommandLine> {
+export async function openCommandLine(program: BuiltProgram): Promise<CommandLine> {
   const folder = await makeTestFolder('e2e')
-  const state = join(folder, 'state')
-  const winnow: CommandLine['winnow'] = (...args) =>
-    run(program.main, [...args, '--state', state], folder, environment)
+  // Where the state lies by default, so that commands are what people type.
+  const environment = { XDG_STATE_HOME: join(folder, 'state') }
+  const winnow: CommandLine['winnow'] = (...args) => run(program.main, args, folder, environment)
   return {
     winnow,
     json: async (...args) => {

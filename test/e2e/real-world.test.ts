@@ -117,6 +117,7 @@ function storyOn(
         expect({ exit, stdout }).toEqual({ exit: 6, stdout: '' })
         expect(stderr).toContain(`exporters.${operatorGroup}`)
         expect(stderr).toMatch(/deploy\/rbac\.yaml|verbs: \[list\]|winnow doctor/)
+        expect(stderr).toContain('at the cluster scope. Grant the right to list it')
         expect(stderr).not.toContain('    at ')
       }
       expect(await tags()).toEqual(before)

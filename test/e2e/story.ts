@@ -29,6 +29,7 @@ export async function startStory(
   line: DistributionLine,
   kube: KubeApiserver,
   program: BuiltProgram,
+  namespace = `shop-${line}`,
 ): Promise<Story> {
   const registry = await startDockerRegistry({ binary: line })
   const commandLine = await openCommandLine(program)
@@ -37,7 +38,6 @@ export async function startStory(
     await registry.stop()
   }
   try {
-    const namespace = `shop-${line}`
     const images = await pushImages(registry.url, line, Date.now())
     await deploy(kube, { host: registry.host, alias: ALIAS, namespace, images })
     await commandLine.write('winnow.yaml', configuration(registry.url))

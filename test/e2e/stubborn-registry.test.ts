@@ -1,7 +1,7 @@
 /**
  * A real registry that has the referrers API of OCI 1.1, and that keeps the tags of what it deletes.
  *
- * Whatever Winnow does there, a name that still answers must give a whole image.
+ * Winnow cannot delete anything there, and must say so: a name that still answers must give a whole image.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startCraneRegistry, type CraneRegistry } from '../servers/crane-registry.ts'
@@ -10,6 +10,10 @@ import { pullWhole, pushMultiPlatform, pushReferrer } from '../servers/push.ts'
 import { buildProgram, openCommandLine, type BuiltProgram, type CommandLine } from './cli.ts'
 
 const needed = 'crane-registry'
+
+interface ApplyDocument {
+  readonly lines: readonly { readonly outcome: string; readonly text: string }[]
+}
 
 describe.skipIf(missing(needed))(titled('a registry that keeps the tags of what it deletes', needed), () => {
   let program: BuiltProgram
@@ -49,7 +53,10 @@ policies:
       },
     })
 
-    await commandLine.winnow('apply', 'plan.json', '--yes')
+    const { exit, document } = await commandLine.json('apply', 'plan.json', '--yes')
     await pullWhole(registry.url, 'team/web', 'old')
+    expect(exit).toBe(4)
+    const text = expect.stringContaining('its tag old still answers') as unknown
+    expect((document as ApplyDocument).lines).toMatchObject([{ outcome: 'failed', text }])
   })
 })

@@ -219,7 +219,8 @@ function refusal(
   access: ClusterAccess,
 ): ClusterAnswerError {
   const said = excerpt(answer, body)
-  const message = `${access.server} answered ${path} with HTTP ${answer.status}${said === '' ? '.' : `: ${said}`}`
+  const quoted = said === '' ? '.' : `: ${said}${/[.!?]$/.test(said) ? '' : '.'}`
+  const message = `${access.server} answered ${path} with HTTP ${answer.status}${quoted}`
   return new ClusterAnswerError(answer.status, message, refusalHint(answer.status, said, access))
 }
 
