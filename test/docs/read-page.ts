@@ -3,7 +3,7 @@
  * one. What does not parse as a table is an error, so that an example cannot fall out of the tests unnoticed.
  */
 
-export interface Example {
+interface Example {
   /** `policies.md:42`, for messages. */
   readonly where: string
   /** What stands after the three backticks: `yaml winnow`. */

@@ -13,7 +13,7 @@ import type { Plan } from '../../src/core/plan/plan.ts'
 type TableRow = Readonly<Record<string, string>>
 
 /** A Wednesday at noon; ages in the tables count back from here, and the page says so. */
-export const examplesNow = Date.UTC(2026, 5, 17, 12)
+const examplesNow = Date.UTC(2026, 5, 17, 12)
 
 const dayMs = 86_400_000
 const unitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: dayMs, w: 7 * dayMs }
