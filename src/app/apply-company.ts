@@ -7,11 +7,13 @@
  */
 import { isOperationalError } from '../core/errors/is-operational.ts'
 import type { Digest } from '../core/image/digest.ts'
+import { buildGraph, type Node } from '../core/image/graph.ts'
 import type { ManifestFacts } from '../core/image/manifest.ts'
 import { ManifestUnreadableError } from '../core/image/manifest-fields.ts'
 import type { RegistryName, RepositoryName } from '../core/image/names.ts'
 import { parseManifest } from '../core/image/parse-manifest.ts'
-import type { InstantMs } from '../core/inventory/inventory.ts'
+import type { InstantMs, RepositoryInventory } from '../core/inventory/inventory.ts'
+import { recordManifest } from '../core/inventory/manifest-record.ts'
 import type { ActOutcome, JournalIntent, RunId, SavedEntry } from '../core/journal/entry.ts'
 import { stagesOf } from '../core/plan/line-order.ts'
 import { stillNeeded } from '../core/plan/recheck.ts'
@@ -135,13 +137,14 @@ class CompanyRemoval {
     const { registry, repository, driver, evidence } = this.#place
     const listed = await driver.reader.readRepository(repository, this.#options)
     if (!listed.complete) return undefined
-    const { resolved, repository: fresh } = await evidence.resolve(registry, listed, this.#options)
+    const shown = withCompany(listed, this.#facts)
+    const { resolved, repository: fresh } = await evidence.resolve(registry, shown, this.#options)
     if (!fresh.complete) return undefined
     if (resolved.heldRepositories.get(registry)?.has(repository) === true) return undefined
-    // A registry that lists untagged manifests shows the company itself as images, now that its owner is gone.
+    // The company itself shows as images, now that its owner is gone.
     const going = new Set(this.#intents.keys())
-    const shown = [...stillNeeded(fresh, going), ...resolved.inUse(registry, repository).keys()]
-    return withUnlisted(new Set(shown), this.#facts)
+    const inUse = resolved.inUse(registry, repository).keys()
+    return new Set([...stillNeeded(fresh, going), ...usedIn(fresh, inUse)])
   }
 
   async #remove(digest: Digest): Promise<void> {
@@ -179,17 +182,26 @@ class CompanyRemoval {
   }
 }
 
-/** An artifact without a tag stays with its subject, and with all it holds, though no list shows it. */
-function withUnlisted(shown: ReadonlySet<Digest>, facts: readonly ManifestFacts[]): ReadonlySet<Digest> {
-  const all = new Set(shown)
-  for (let before = -1; before !== all.size;) {
-    before = all.size
-    for (const { digest, subject, children } of facts) {
-      if (subject !== undefined && all.has(subject)) all.add(digest)
-      if (all.has(digest)) for (const child of children) all.add(child.digest)
-    }
+/** The repository with the company that a registry does not list, since nothing with a tag holds it any more. */
+function withCompany(listed: RepositoryInventory, facts: readonly ManifestFacts[]): RepositoryInventory {
+  const known = new Set(listed.manifests.map(({ digest }) => digest))
+  const unlisted = facts.filter(({ digest }) => !known.has(digest))
+  const records = unlisted.map((each) => recordManifest(each, undefined, { tags: [] }))
+  return { ...listed, manifests: [...listed.manifests, ...records] }
+}
+
+/** What is in use: those manifests, everything above them, and all that these hold. */
+function usedIn(repository: RepositoryInventory, inUse: Iterable<Digest>): ReadonlySet<Digest> {
+  const graph = buildGraph(repository.manifests)
+  const above = new Set<Node>()
+  const pending = [...inUse].flatMap((digest) => graph.nodeOf(digest) ?? [])
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (above.has(node)) continue
+    above.add(node)
+    pending.push(...graph.owners(node))
   }
-  return all
+  const nodes = [...above].flatMap((node) => [node, ...graph.reachable(node)])
+  return new Set(nodes.flatMap((node) => graph.manifests[node]?.digest ?? []))
 }
 
 /** Undefined when it is no manifest that we can read: then nothing is known to hang on it. */

@@ -73,6 +73,8 @@ class RepositoryApply {
   readonly #stop: AbortSignal | undefined
   /** Open intents for what hung on the roots that went. */
   readonly #company: JournalIntent[] = []
+  /** Tags that somebody removed before us: not ours to write down, or an undo would make them. */
+  readonly #tagsGone = new Set<string>()
   /** Images that a last look found under a name the plan did not know them by. */
   readonly #taggedAgain = new Map<Digest, string>()
   #savedEntries: readonly SavedEntry[] = []
@@ -246,6 +248,7 @@ class RepositoryApply {
   async #movedTag(action: PlanAction): Promise<string | undefined> {
     for (const { tag, digest } of plannedTags(action)) {
       const now = await this.#driver.reader.resolveTag(this.#repository, tag as never, this.#options)
+      if (now === undefined) this.#tagsGone.add(tag)
       if (now === undefined || now === digest) continue
       // Somebody means that image now, whatever its own line says.
       this.#taggedAgain.set(now, tag)
@@ -278,13 +281,16 @@ class RepositoryApply {
     const { registry } = this
     const { deleteRemovesSiblings, deleteByTag } = await this.#driver.reader.capabilities(this.#options)
     // Where deleting a digest leaves its tags, they go first, so that no name is ever left pointing at nothing.
-    const untag = deleteRemovesSiblings || !deleteByTag ? [] : action.tags
+    const tagsThere = action.tags.filter((tag) => !this.#tagsGone.has(tag))
+    const untag = deleteRemovesSiblings || !deleteByTag ? [] : tagsThere
     const intents = await this.#intend(action.digest, [
       ...untag.map((tag) => ({ kind: 'untag' as const, ...registry(), tag, digest: action.digest })),
-      { kind: 'delete' as const, ...registry(), digest: action.digest, tags: action.tags },
+      { kind: 'delete' as const, ...registry(), digest: action.digest, tags: tagsThere },
       // What hangs on it goes later; its intents are written now, so that it is not forgotten if we die in between.
       ...action.with.flatMap((digest) => {
-        const tags = action.withTags.filter((each) => each.digest === digest).map((each) => each.tag)
+        const tags = action.withTags.flatMap((each) =>
+          each.digest === digest && !this.#tagsGone.has(each.tag) ? [each.tag] : [],
+        )
         return saved.has(digest) ? [{ kind: 'delete' as const, ...registry(), digest, tags }] : []
       }),
     ])

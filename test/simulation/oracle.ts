@@ -191,20 +191,19 @@ export class Oracle {
   }
 
   /** Not a part, on its way out, of an image that is gone already. */
-  #isAlive(repository: RepositoryName, digest: Digest): boolean {
+  #isAlive(repository: RepositoryName, digest: Digest, asked: ReadonlySet<Digest> = new Set()): boolean {
     if (!this.#planned.has(key(repository, digest))) return true
+    const path = new Set([...asked, digest])
+    const lives = (each: Digest): boolean => !path.has(each) && this.#isAlive(repository, each, path)
     const here = this.#world.present(repository)
     const isNamed = [...this.#world.registry.tags(repository)].some(([tag, target]) => {
       const subject = attachedTo(tag)
       const isKnown =
         (this.#world.taggedIn.get(key(repository, tag)) ?? 0) <= (this.#looks.get(repository) ?? 0)
-      return (
-        isKnown &&
-        target === digest &&
-        (subject === undefined || here.some((each) => each.digest === subject))
-      )
+      if (!isKnown || target !== digest) return false
+      return subject === undefined || (here.some((each) => each.digest === subject) && lives(subject))
     })
-    return isNamed || here.some(({ children }) => children.includes(digest))
+    return isNamed || here.some((each) => each.children.includes(digest) && lives(each.digest))
   }
 
   #sawTag(repository: RepositoryName, tag: string): boolean {
