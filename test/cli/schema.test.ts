@@ -1,0 +1,85 @@
+/** What the commands write is what their schemas say, and the schemas refuse what is not. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  applySchema,
+  evidenceSchema,
+  historySchema,
+  inventorySchema,
+  planSchema,
+} from '../../src/cli/schemas/file-formats.ts'
+import { makeSampleFolder, type SampleFolder } from '../support/sample-folder.ts'
+import { winnow } from '../support/winnow-in-process.ts'
+
+describe('winnow schema', () => {
+  it('prints the schema of winnow.yaml when nothing is named', async () => {
+    const { code, stdout } = await winnow(['schema'])
+    expect(code).toBe(0)
+    expect(stdout).toBe(await readFile('winnow.schema.json', 'utf8'))
+  })
+
+  it.each(['plan', 'inventory', 'evidence', 'apply', 'history'])('prints that of %s', async (name) => {
+    const { code, stdout } = await winnow(['schema', name])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      title: `${name}/v1`,
+      type: 'object',
+    })
+  })
+
+  it('ends with 64 for a format there is not', async () => {
+    const { code, stderr } = await winnow(['schema', 'sweep'])
+    expect(code).toBe(64)
+    expect(stderr).toContain('inventory')
+  })
+})
+
+describe('the documents of a whole run', () => {
+  let sample: SampleFolder
+
+  beforeAll(async () => {
+    sample = await makeSampleFolder()
+  })
+
+  afterAll(() => sample.remove())
+
+  it('are as their schemas say', async () => {
+    const json = async (...words: readonly string[]): Promise<unknown> =>
+      JSON.parse((await winnow([...words, ...sample.words, '-o', 'json'])).stdout)
+    const plan = planSchema.parse(await json('plan', '--out', join(sample.path, 'plan.json')))
+    expect(plan.actions.length).toBeGreaterThan(0)
+    const applied = applySchema.parse(await json('apply', join(sample.path, 'plan.json'), '--yes'))
+    expect(applied).toMatchObject({ outcome: 'done' })
+    expect(applied.lines).toHaveLength(plan.actions.length)
+    const { runs } = historySchema.parse(await json('history'))
+    expect(runs).toMatchObject([{ id: applied.run, kind: 'apply', outcome: 'done' }])
+  })
+})
+
+it.each([
+  { name: 'a plan without fingerprints', schema: planSchema, document: { schemaVersion: 'plan/v1' } },
+  { name: 'another version', schema: historySchema, document: { schemaVersion: 'history/v2', runs: [] } },
+  {
+    name: 'a manifest without digest',
+    schema: inventorySchema,
+    document: {
+      schemaVersion: 'inventory/v1',
+      registry: 'a',
+      repositories: [{ name: 'x', manifests: [{}] }],
+    },
+  },
+  {
+    name: 'a time without offset',
+    schema: evidenceSchema,
+    document: { schemaVersion: 'evidence/v1', takenAt: '2026-01-31T00:00:00', sources: [] },
+  },
+])('$name is refused', ({ schema, document }) => {
+  expect(schema.safeParse(document).success).toBe(false)
+})
+
+it('keys of a later version are allowed', () => {
+  const document = { schemaVersion: 'history/v1', runs: [], later: true }
+  expect(historySchema.safeParse(document).success).toBe(true)
+})
