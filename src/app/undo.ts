@@ -19,6 +19,7 @@ import type { ChangeOutcome } from '../ports/mutable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import type { RegistryPorts } from './apply-ports.ts'
 import { withLeases, type HeldLeases } from './leases.ts'
+import { missingBlobs } from './missing-blobs.ts'
 
 export interface UndoPorts {
   readonly registries: ReadonlyMap<RegistryName, RegistryPorts>
@@ -131,6 +132,8 @@ class Restorer {
   readonly #ports: UndoPorts
   readonly #leases: HeldLeases
   readonly #options: RunOptions
+  /** By repository, the blobs that were found to be there. */
+  readonly #blobs = new Map<string, Set<Digest>>()
   #sequence = 0
 
   constructor(id: RunId, run: JournalRun, ports: UndoPorts, leases: HeldLeases, options: RunOptions) {
@@ -164,6 +167,14 @@ class Restorer {
     if (there !== undefined) return { line, ...there }
     const saved = this.#saved.get(keyOf(line.registry, line.repository, line.digest))
     if (saved === undefined) return { line, outcome: 'blocked', text: 'its bytes are not in the journal' }
+    const lost = await this.#lostBlobs(line, saved, driver)
+    if (lost.length > 0) {
+      return {
+        line,
+        outcome: 'blocked',
+        text: `the registry no longer has what it refers to: ${lost.join(', ')}`,
+      }
+    }
     const outcome = await this.#put(line, saved, driver)
     if (outcome.kind === 'refused') return { line, outcome: 'blocked', text: outcome.text }
     return { line, outcome: 'restored', text: '' }
@@ -183,6 +194,17 @@ class Restorer {
     if (now === line.digest) return { outcome: 'present', text: 'it is there already' }
     // Somebody has pushed under this name since; an undo takes nothing away.
     return { outcome: 'drifted', text: `tag ${line.tag} now points to ${now}` }
+  }
+
+  async #lostBlobs(
+    { registry, repository }: UndoLine,
+    saved: SavedEntry,
+    { reader }: RegistryPorts,
+  ): Promise<readonly Digest[]> {
+    const key = `${registry} ${repository}`
+    const seen = this.#blobs.get(key) ?? new Set()
+    this.#blobs.set(key, seen)
+    return missingBlobs(reader, repository, saved, seen, this.#options)
   }
 
   async #put(line: UndoLine, saved: SavedEntry, driver: RegistryPorts): Promise<ChangeOutcome> {

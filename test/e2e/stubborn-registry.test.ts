@@ -6,12 +6,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startCraneRegistry, type CraneRegistry } from '../servers/crane-registry.ts'
 import { missing, titled } from '../servers/find.ts'
-import { pullWhole, pushMultiPlatform, pushReferrer } from '../servers/push.ts'
+import { pullWhole, pushImage, pushMultiPlatform, pushReferrer } from '../servers/push.ts'
+import { registryRequest } from '../servers/registry-request.ts'
 import { buildProgram, openCommandLine, type BuiltProgram, type CommandLine } from './cli.ts'
+import { digestOf } from './registry-state.ts'
 
 const needed = 'crane-registry'
 
 interface ApplyDocument {
+  readonly run: string
   readonly lines: readonly { readonly outcome: string; readonly text: string }[]
 }
 
@@ -58,5 +61,18 @@ policies:
     expect(exit).toBe(4)
     const text = expect.stringContaining('its tag old still answers') as unknown
     expect((document as ApplyDocument).lines).toMatchObject([{ outcome: 'failed', text }])
+  })
+
+  it('is not given back a manifest whose blobs it lost, though it would take it', async () => {
+    const plain = await pushImage(registry.url, 'team/plain', { tags: ['old'] })
+    const { document } = await commandLine.json('apply', '--yes')
+    const [layer = ''] = plain.layerDigests
+    const path = `/v2/team/plain/blobs/${layer}`
+    expect((await registryRequest(registry.url, 'DELETE', path)).status).toBe(202)
+
+    const undone = await commandLine.json('undo', (document as ApplyDocument).run, '--yes')
+    expect(undone.exit).toBe(4)
+    expect(undone.stdout).toContain(`the registry no longer has what it refers to: ${layer}`)
+    expect(await digestOf(registry.url, 'team/plain', plain.digest)).toBeUndefined()
   })
 })
