@@ -61,7 +61,7 @@ export interface RegistryToCheck {
   readonly open: (options: RunOptions) => Promise<OpenedRegistry>
 }
 
-export interface ClusterToCheck {
+interface ClusterToCheck {
   readonly name: string
   readonly check: (
     options: RunOptions,

@@ -9,9 +9,9 @@ import type { ReadableRegistry } from '../ports/readable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 
 /** What tags look like: versions, pull requests, nightly builds, commit ids, moving names. */
-export type TagStream = 'semver' | 'pr' | 'nightly' | 'sha' | 'latest'
+type TagStream = 'semver' | 'pr' | 'nightly' | 'sha' | 'latest'
 
-export interface RepositoryLook {
+interface RepositoryLook {
   readonly name: string
   readonly tagExamples: readonly string[]
   readonly imageCount: number

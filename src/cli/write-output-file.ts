@@ -4,7 +4,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { OperationalError } from '../core/errors/errors.ts'
 
 /** The file that a result was to be saved in cannot be written. */
-export class OutputFileError extends OperationalError {
+class OutputFileError extends OperationalError {
   readonly code = 'OUTPUT_FILE_UNWRITABLE'
   readonly hint = 'Check that the folder exists, that you may write there, and that the disk is not full.'
 

@@ -9,6 +9,14 @@ import {
   inventorySchema,
   planSchema,
 } from '../../src/cli/schemas/file-formats.ts'
+import { jsonSchemas } from '../../src/cli/schemas/json-schemas.ts'
+import {
+  doctorSchema,
+  explainSchema,
+  policyCheckSchema,
+  undoSchema,
+  verifySchema,
+} from '../../src/cli/schemas/report-formats.ts'
 import { makeSampleFolder, type SampleFolder } from '../support/sample-folder.ts'
 import { winnow } from '../support/winnow-in-process.ts'
 
@@ -19,15 +27,18 @@ describe('winnow schema', () => {
     expect(stdout).toBe(await readFile('winnow.schema.json', 'utf8'))
   })
 
-  it.each(['plan', 'inventory', 'evidence', 'apply', 'history'])('prints that of %s', async (name) => {
-    const { code, stdout } = await winnow(['schema', name])
-    expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({
-      $schema: 'https://json-schema.org/draft/2020-12/schema',
-      title: `${name}/v1`,
-      type: 'object',
-    })
-  })
+  it.each([...jsonSchemas.keys()].filter((name) => name !== 'configuration'))(
+    'prints that of %s',
+    async (name) => {
+      const { code, stdout } = await winnow(['schema', name])
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({
+        $schema: 'https://json-schema.org/draft/2020-12/schema',
+        title: `${name}/v1`,
+        type: 'object',
+      })
+    },
+  )
 
   it('ends with 64 for a format there is not', async () => {
     const { code, stderr } = await winnow(['schema', 'sweep'])
@@ -55,6 +66,13 @@ describe('the documents of a whole run', () => {
     expect(applied.lines).toHaveLength(plan.actions.length)
     const { runs } = historySchema.parse(await json('history'))
     expect(runs).toMatchObject([{ id: applied.run, kind: 'apply', outcome: 'done' }])
+    const undone = undoSchema.parse(await json('undo', applied.run ?? '', '--yes'))
+    expect(undone).toMatchObject({ undone: applied.run, outcome: 'done' })
+    const explained = explainSchema.parse(await json('explain', 'team/web:latest'))
+    expect(explained).toMatchObject({ repository: 'team/web', outcome: 'keep' })
+    expect(verifySchema.parse(await json('verify')).counts).toMatchObject({ missing: 0, broken: 0 })
+    expect(doctorSchema.parse(await json('doctor')).healthy).toBe(true)
+    expect(policyCheckSchema.parse(await json('policy', 'check')).valid).toBe(true)
   })
 })
 

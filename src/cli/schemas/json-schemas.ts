@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { printSchema } from '../../config/schema.ts'
 import { applySchema, evidenceSchema, historySchema, inventorySchema, planSchema } from './file-formats.ts'
+import { doctorSchema, explainSchema, policyCheckSchema, undoSchema, verifySchema } from './report-formats.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -13,6 +14,14 @@ export const jsonSchemas: ReadonlyMap<string, () => JsonSchema> = new Map([
   ['evidence', () => printed(evidenceSchema, 'evidence/v1', 'What named sources say is in use.')],
   ['apply', () => printed(applySchema, 'apply/v1', 'What became of each line of a plan.')],
   ['history', () => printed(historySchema, 'history/v1', 'Past runs, the newest first.')],
+  ['undo', () => printed(undoSchema, 'undo/v1', 'What became of each line of an undo.')],
+  ['explain', () => printed(explainSchema, 'explain/v1', 'The whole story of one image.')],
+  ['verify', () => printed(verifySchema, 'verify/v1', 'Every image in use, and whether it can be pulled.')],
+  ['doctor', () => printed(doctorSchema, 'doctor/v1', 'Every check, with its cure.')],
+  [
+    'policy-check',
+    () => printed(policyCheckSchema, 'policy-check/v1', 'What is wrong or odd in the configuration.'),
+  ],
 ])
 
 function printed(schema: z.ZodType, title: string, description: string): JsonSchema {
