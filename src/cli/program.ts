@@ -31,7 +31,11 @@ const notYet: ReadonlySet<string> = new Set(['sweep', 'link', 'import', 'serve']
  */
 export async function runProgram(words: readonly string[]): Promise<ExitCode> {
   quietBrokenPipes()
-  const terminal = processTerminal(colorChoice(words))
+  return runLine(words, processTerminal(colorChoice(words)))
+}
+
+/** One command line on a terminal; errors are told there and become exit codes. */
+async function runLine(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let ended: ExitCode = exitCodes.done
   try {
     refuseNotYet(words)
@@ -54,7 +58,6 @@ export function buildProgram(run: Runner): Command {
     .description('Keeps the container images that are still needed, and removes the rest.')
     .version(version, '--version', 'print the version')
     .helpCommand('help [command]', 'show the help of a command')
-    .showHelpAfterError('(winnow --help lists the commands)')
     .configureHelp({ showGlobalOptions: false })
   configure(program)
   for (const spec of commands) addCommand(program, spec, run)
@@ -86,9 +89,12 @@ function groupOf(parent: Command, word: string): Command {
   return group
 }
 
-/** Commander's own errors become ours, so that they end with the exit code for wrong usage. */
+/**
+ * Commander's own errors become ours, so that they end with the exit code for wrong usage. Help that is shown because a
+ * command is missing still goes to stderr.
+ */
 function configure(command: Command): void {
-  command.exitOverride().configureOutput({ writeErr: () => undefined, outputError: () => undefined })
+  command.exitOverride().configureOutput({ outputError: () => undefined })
 }
 
 function toOption({ flags, description, choices, repeatable, default: told }: OptionSpec): Option {
