@@ -15,9 +15,11 @@ import type { Digest } from '../image/digest.ts'
  */
 export function deleteOrder(graph: ImageGraph, nodes: readonly Node[]): readonly Node[] {
   if (nodes.length < 2) return nodes
-  const depths = depthsOf(graph, nodes)
-  const late = new Set(
-    nodes.filter((node) => isReferrer(graph, node)).flatMap((node) => [node, ...graph.reachable(node)]),
+  const owned = ownedAmong(graph, nodes)
+  const depths = depthsOf(nodes, owned)
+  const late = withOwned(
+    nodes.filter((node) => isReferrer(graph, node)),
+    owned,
   )
   const rank = (node: Node): readonly [number, number, string] => [
     late.has(node) ? 2 : stageOf(graph, node),
@@ -30,18 +32,39 @@ export function deleteOrder(graph: ImageGraph, nodes: readonly Node[]): readonly
     .map(({ node }) => node)
 }
 
+type Owned = ReadonlyMap<Node, readonly Node[]>
+
+/** By owner, what hangs on it directly, both among `nodes`. */
+function ownedAmong(graph: ImageGraph, nodes: readonly Node[]): Owned {
+  const going = new Set(nodes)
+  const owned = new Map<Node, Node[]>()
+  for (const node of nodes) {
+    for (const owner of new Set(graph.owners(node))) {
+      if (!going.has(owner)) continue
+      const others = owned.get(owner)
+      if (others === undefined) owned.set(owner, [node])
+      else others.push(node)
+    }
+  }
+  return owned
+}
+
+/** These nodes and all that hangs on them; one walk for all, because hostile input may chain thousands of referrers. */
+function withOwned(from: readonly Node[], owned: Owned): ReadonlySet<Node> {
+  const reached = new Set(from)
+  // A set visits what is added while it is walked.
+  for (const node of reached) for (const each of owned.get(node) ?? []) reached.add(each)
+  return reached
+}
+
 /**
  * How many owners stand above each node, on the longest way among `nodes`. Owners are taken off layer by layer, without
  * recursion, because hostile input may nest deeper than a call stack; a cycle has no first, and its members come last.
  */
-function depthsOf(graph: ImageGraph, nodes: readonly Node[]): ReadonlyMap<Node, number> {
-  const waiting = new Map<Node, number>()
-  const owned = new Map<Node, Node[]>()
-  const going = new Set(nodes)
-  for (const node of nodes) {
-    const above = [...new Set(graph.owners(node))].filter((owner) => going.has(owner))
-    waiting.set(node, above.length)
-    for (const owner of above) owned.set(owner, [...(owned.get(owner) ?? []), node])
+function depthsOf(nodes: readonly Node[], owned: Owned): ReadonlyMap<Node, number> {
+  const waiting = new Map<Node, number>(nodes.map((node) => [node, 0]))
+  for (const group of owned.values()) {
+    for (const node of group) waiting.set(node, (waiting.get(node) ?? 0) + 1)
   }
   const depths = new Map<Node, number>()
   let layer = nodes.filter((node) => waiting.get(node) === 0)
