@@ -182,7 +182,15 @@ class UndiciClient implements HttpClient {
   #response({ answer, at }: Arrival, attempts: number): HttpResponse {
     const isOwn = at.origin === this.#base.origin
     // Elsewhere the URL itself may be the credential (presigned storage); nobody needs it to go on.
-    return makeResponse(answer, isOwn ? at.href : this.#shown(at), () => this.#shown(at), attempts)
+    const safe = answer.status < 400 ? answer : { ...answer, body: this.#echoless(answer.body) }
+    return makeResponse(safe, isOwn ? at.href : this.#shown(at), () => this.#shown(at), attempts)
+  }
+
+  /** Servers and proxies repeat what they were sent when they refuse it, and drivers quote what servers say. */
+  #echoless(body: Uint8Array): Uint8Array {
+    const said = Buffer.from(body).toString('utf8')
+    const safe = this.#redactor.text(said)
+    return safe === said ? body : Buffer.from(safe)
   }
 
   /** The last net: texts are made safe where they are made, and this catches what was forgotten or echoed. */
