@@ -12,7 +12,7 @@ import { makeTestFolder, removeTestFolder } from '../servers/server-process.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-export interface CommandOutput {
+interface CommandOutput {
   readonly exit: number
   readonly stdout: string
   readonly stderr: string

@@ -12,7 +12,7 @@ import {
   type PushedManifest,
 } from '../servers/push.ts'
 
-export type Fate =
+type Fate =
   /** The policy keeps it. */
   | 'kept by a rule'
   /** Only what runs, or could run again, keeps it. */
@@ -44,7 +44,7 @@ const batch = { repository: 'team/batch' } as const
 const tools = { repository: 'team/tools' } as const
 
 /** Newest releases, recent builds and dated nightlies stay by rule; the comment says who holds on to the others. */
-export const images: readonly ImageSpec[] = [
+const images: readonly ImageSpec[] = [
   { ...web, tags: ['1.0.0'], ageDays: 300, fate: 'deleted' },
   // Revision 1 of a Helm release, two upgrades ago.
   { ...web, tags: ['1.1.0'], ageDays: 200, fate: 'kept by evidence', by: 'Helm release NS/web revision 1' },

@@ -2,7 +2,7 @@
  * Plays the story of real-world.test.ts once and writes down what a person would have seen: docs/transcript.md.
  *
  * Nothing in it is made up. Commands and their output stand as they were; only the addresses of this machine are
- * replaced, by registry.example.com for the registry, everywhere alike.
+ * replaced, by registry.example.com and cluster.example.com, everywhere alike.
  */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -116,14 +116,16 @@ function introduction({ version }: KubeApiserver): string {
 
 What follows was recorded, not written: CNCF Distribution ${registry} as the registry, a Kubernetes ${version} API server, and
 releases made by Helm ${findHelm()?.version ?? ''}. \`node scripts/record-transcript.mjs\` records it again. Commands and output stand as they
-were; only the address of the registry reads \`registry.example.com\` here.
+were; only the addresses of the two servers read \`registry.example.com\` and \`cluster.example.com\` here.
 
 The registry has releases, pull request builds and nightlies of a small company, multi-platform images with attestations,
 signatures and SBOMs among them, and an image from 1970. In the cluster there are Pods (one of them started from a tag that has
 moved on), Deployments (one scaled to zero, one that knows the registry by another name), an old ReplicaSet, an old
 revision of a StatefulSet, a CronJob, a custom resource and a ConfigMap that name images, and a Helm release in its third
 revision, with a test hook. \`test/e2e/real-world.test.ts\` checks the same story, and pulls every image that must be left,
-byte by byte.`
+byte by byte.
+
+Everything was pushed a moment before, so \`youngerThan\` is off; the images' own creation times give their ages.`
 }
 
 class Transcript {
