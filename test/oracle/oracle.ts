@@ -360,8 +360,3 @@ function brokenLimits(world: World, outcomes: readonly RepositoryOutcome[]): Set
   }
   return broken
 }
-
-/** What must not be deleted, and the promise that says so. */
-export function needed(world: World): ReadonlyMap<string, Promised> {
-  return oracle(world).needed
-}

@@ -1,5 +1,4 @@
 /** Random small worlds, as nasty as we can think of; each is given by its seed. */
-import fc from 'fast-check'
 import { someInventory, somePool, tagVocabulary, type PooledManifest } from './random-images.ts'
 import { someConfig } from './random-policy.ts'
 import { Random } from './random.ts'
@@ -32,11 +31,6 @@ export function worldOf(seed: number): World {
       ),
     },
   }
-}
-
-/** Worlds for fast-check; they shrink by `shrinkWorld`, which knows what may be left out of a world. */
-export function someWorld(): fc.Arbitrary<World> {
-  return fc.noShrink(fc.integer({ min: 0, max: 0xffff_ffff })).map(worldOf)
 }
 
 const hosts: Readonly<Record<string, readonly string[]>> = {

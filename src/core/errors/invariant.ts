@@ -8,8 +8,3 @@ export class InvariantError extends Error {
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw new InvariantError(`This is a bug in Winnow: ${message}`)
 }
-
-/** Ends a `switch` over a closed set: a new member fails to compile here until it is handled. */
-export function assertNever(value: never): never {
-  throw new InvariantError(`This is a bug in Winnow: unexpected ${JSON.stringify(value)}`)
-}
