@@ -363,6 +363,24 @@ describe('a tag that lost its name', () => {
   })
 })
 
+describe('an image that came into use', () => {
+  it('and has no tag any more keeps what it holds, though the registry does not list it', async () => {
+    const world = shop(1)
+    const child = world.images[0] ?? ('' as Digest)
+    const index = pushIndex(world.registry, 'moved', [child])
+    world.registry.removeTag(team, 'moved' as TagName)
+    const reference = `registry.test/team/app@${index}`
+    const answer = { complete: true, leftOut: false, identity: undefined, objects: 1, pods: undefined }
+    const found = { references: [{ reference, where: 'Pod shop/app' }], digests: [], problems: [] }
+    const gather = async () => ({ name: 'lab', ...answer, ...found })
+    const ports = portsOf(world, { sources: [{ name: 'lab', gather }] })
+    const registries = [{ name: prod, prefixes: ['registry.test'] }]
+    const request = { registries, limits: { maxDeletions: 9 }, leftOut: [], accepted: [], holder: 'test:1' }
+    expect(outcomes(await apply(everything(world), request, ports))).not.toContain('deleted')
+    expect(world.registry.digests(team)).toContain(child)
+  })
+})
+
 describe('planning', () => {
   it('is handed nothing that could change a registry', () => {
     type Shared = Extract<keyof ReadableRegistry, keyof MutableRegistry>
