@@ -55,6 +55,10 @@ interface HistoryDocument {
 }
 
 const cluster = ['kube-apiserver', 'etcd', 'helm'] as const
+/** The first suite that runs here; it finds the cluster's roles untouched. */
+const firstLine = (['debian', 'v3'] as const).find(
+  (line) => missing(distributionBinaries[line]) === undefined,
+)
 
 describe.skipIf(missing(...cluster))(titled('on real servers', ...cluster), () => {
   let kube: KubeApiserver
@@ -105,7 +109,7 @@ function storyOn(
   const tags = (): Promise<ReadonlyMap<string, string>> => allTags(story.registry.url, story.repositories)
 
   // The first suite finds the roles as the file has them; it then adds what the file's comments tell to add.
-  it.runIf(line === 'debian')(
+  it.runIf(line === firstLine)(
     'plans nothing while one kind may not be listed, names it with its cure, and deletes nothing',
     async () => {
       before = await tags()
