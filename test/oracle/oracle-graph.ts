@@ -84,7 +84,7 @@ export function standing(
   return hangsElsewhere(inventory, repository, manifest) ? 'referrer-of-elsewhere' : 'orphaned-referrer'
 }
 
-/** Whether its subject is not here, but in another repository of the registry. */
+/** Whether its subject is not here, but in another repository of the registry, or may be in one that was not read. */
 export function hangsElsewhere(
   inventory: WorldInventory,
   repository: WorldRepository,
@@ -92,7 +92,10 @@ export function hangsElsewhere(
 ): boolean {
   const subjects = subjectsOf(manifest)
   if (subjects.some((subject) => find(repository, subject))) return false
-  return subjects.some((subject) => inventory.repositories.some((other) => find(other, subject)))
+  const isAnyUnread = inventory.repositories.some((other) => other.complete === false)
+  return subjects.some(
+    (subject) => isAnyUnread || inventory.repositories.some((other) => find(other, subject)),
+  )
 }
 
 /** The lines of a repository in a plan: images, and referrers whose subject is not here. */

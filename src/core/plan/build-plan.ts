@@ -15,6 +15,7 @@ import { evaluatePolicy, type Evaluation } from '../policy/evaluate.ts'
 import type { Policy, PolicySet } from '../policy/policy.ts'
 import { compareText, type Row } from '../policy/rows.ts'
 import { deleteOrder, digestsOf } from './delete-order.ts'
+import { mayExistIn } from './elsewhere.ts'
 import { freedBytes } from './freed-bytes.ts'
 import { imageBytes } from './image-bytes.ts'
 import { brokenLimits, type RegistryCount, type RepositoryCount } from './limits.ts'
@@ -111,7 +112,7 @@ interface RegistryPlan {
 }
 
 function planRegistry(inventory: Inventory, input: PlanInput): RegistryPlan {
-  const elsewhere = digestsElsewhere(inventory)
+  const elsewhere = mayExistIn(inventory)
   const repositories = inventory.repositories
     .toSorted((a, b) => compareText(a.name, b.name))
     .flatMap((repository) => {
@@ -136,17 +137,6 @@ function planRegistry(inventory: Inventory, input: PlanInput): RegistryPlan {
       deleted: actions.filter((action) => action.kind === 'delete').length,
       repositories: repositories.map(({ survivors }) => survivors),
     },
-  }
-}
-
-/** Which other repositories of the registry have a digest; asked for artifacts whose subject is not in their own. */
-function digestsElsewhere(inventory: Inventory): (digest: Digest) => boolean {
-  let digests: Set<Digest> | undefined
-  return (digest) => {
-    digests ??= new Set(
-      inventory.repositories.flatMap((each) => each.manifests.map((manifest) => manifest.digest)),
-    )
-    return digests.has(digest)
   }
 }
 
@@ -235,27 +225,13 @@ function linesOf(fates: readonly Fate[], context: LineContext): Lines {
     kept.push(keptLine(fate, context))
     for (const each of fate.untag) actions.push(untagLine(each, fate.node, context))
   }
-  const warnings = actions.flatMap((action) =>
-    action.kind === 'delete' && action.notRestorable !== undefined
-      ? [
-          `${context.registry}/${context.repository}@${action.digest} could not be put back: ${action.notRestorable}`,
-        ]
-      : [],
-  )
-  return { images: fates.length, actions, kept, warnings }
-}
-
-type Common = Pick<KeptImage, 'registry' | 'repository' | 'digest' | 'sizeBytes' | 'imageBytes' | 'clock'>
-
-function common(row: Row, node: Node, { registry, repository, graph }: LineContext): Common {
-  return {
-    registry,
-    repository,
-    digest: row.manifest.digest,
-    sizeBytes: row.manifest.sizeBytes,
-    imageBytes: imageBytes(graph, node),
-    clock: clockOf(row),
+  const warnings: string[] = []
+  for (const action of actions) {
+    if (action.kind === 'untag' || action.notRestorable === undefined) continue
+    const image = `${context.registry}/${context.repository}@${action.digest}`
+    warnings.push(`${image} could not be put back: ${action.notRestorable}`)
   }
+  return { images: fates.length, actions, kept, warnings }
 }
 
 function clockOf({ times }: Row): KeptImage['clock'] {
@@ -263,44 +239,54 @@ function clockOf({ times }: Row): KeptImage['clock'] {
   return pushedAt === undefined || pushedBy === undefined ? undefined : { kind: pushedBy, at: pushedAt }
 }
 
+const nothing: readonly never[] = []
+
+/** Written out, not spread, and empty lists shared: there is a line for every image of a registry. */
 function deleteLine(fate: Extract<Fate, { readonly kind: 'delete' }>, context: LineContext): DeleteAction {
   const { graph } = context
+  const { row, node } = fate
   const along = deleteOrder(graph, fate.along)
   return {
     kind: 'delete',
-    ...common(fate.row, fate.node, context),
+    registry: context.registry,
+    repository: context.repository,
+    digest: row.manifest.digest,
+    sizeBytes: row.manifest.sizeBytes,
+    imageBytes: imageBytes(graph, node),
+    clock: clockOf(row),
     reasons: fate.reasons,
     decidedBy: fate.decidedBy,
-    tags: sortedTags(graph, fate.node),
-    with: digestsOf(graph, along),
-    withTags: along.flatMap((node) => {
-      const digest = graph.manifests[node]?.digest
-      return digest === undefined ? [] : sortedTags(graph, node).map((tag) => ({ tag, digest }))
-    }),
-    notRestorable: whyNotRestorable(graph, fate.node, fate.along),
+    tags: sortedTags(graph, node),
+    with: along.length === 0 ? nothing : digestsOf(graph, along),
+    withTags: along.length === 0 ? nothing : along.flatMap((each) => tagsWithDigest(graph, each)),
+    notRestorable: whyNotRestorable(graph, node, fate.along),
   }
 }
 
+function tagsWithDigest(graph: ImageGraph, node: Node): DeleteAction['withTags'] {
+  const digest = graph.manifests[node]?.digest
+  return digest === undefined ? nothing : sortedTags(graph, node).map((tag) => ({ tag, digest }))
+}
+
 function untagLine(
-  fate: {
-    readonly tag: TagName
-    readonly row: Row
-    readonly reasons: UntagAction['reasons']
-    readonly decidedBy: UntagAction['decidedBy']
-  },
+  fate: Extract<Fate, { readonly kind: 'keep' }>['untag'][number],
   node: Node,
-  context: LineContext,
+  { registry, repository, graph }: LineContext,
 ): UntagAction {
   return {
     kind: 'untag',
-    ...common(fate.row, node, context),
+    registry,
+    repository,
+    digest: fate.row.manifest.digest,
+    sizeBytes: fate.row.manifest.sizeBytes,
+    imageBytes: imageBytes(graph, node),
+    clock: clockOf(fate.row),
     tag: fate.tag,
     reasons: fate.reasons,
     decidedBy: fate.decidedBy,
   }
 }
 
-/** Written out, not spread: there is a line for every image of a registry. */
 function keptLine(
   { row, node, reasons, otherwise }: Extract<Fate, { readonly kind: 'keep' }>,
   context: LineContext,
@@ -320,13 +306,19 @@ function keptLine(
 
 /** All tags, attached ones too: deleting a digest takes every one of them. */
 function sortedTags(graph: ImageGraph, node: Node): readonly TagName[] {
-  const names = (graph.manifests[node]?.tags ?? []).map((tag) => tag.name)
+  const tags = graph.manifests[node]?.tags ?? nothing
+  if (tags.length === 0) return nothing
+  const names = tags.map((tag) => tag.name)
   return names.length < 2 ? names : names.sort(compareText)
 }
 
 function whyNotRestorable(graph: ImageGraph, node: Node, along: readonly Node[]): string | undefined {
-  const missing = graph.missingChildren(node).toSorted(compareText)
-  if (missing.length > 0) return `its index names ${missing.join(', ')}, which the repository does not have.`
+  const missing = graph.missingChildren(node)
+  if (missing.length > 0) {
+    return `its index names ${missing.toSorted(compareText).join(', ')}, which the repository does not have.`
+  }
+  const hasAll = (each: Node): boolean => graph.manifests[each]?.missingBlobs === undefined
+  if (hasAll(node) && along.every(hasAll)) return undefined
   const blobs = [node, ...along]
     .flatMap((each) => graph.manifests[each]?.missingBlobs ?? [])
     .toSorted(compareText)
@@ -334,9 +326,13 @@ function whyNotRestorable(graph: ImageGraph, node: Node, along: readonly Node[])
 }
 
 function goingDigests(actions: readonly PlanAction[]): ReadonlySet<Digest> {
-  return new Set(
-    actions.flatMap((action) => (action.kind === 'delete' ? [action.digest, ...action.with] : [])),
-  )
+  const digests = new Set<Digest>()
+  for (const action of actions) {
+    if (action.kind !== 'delete') continue
+    digests.add(action.digest)
+    for (const digest of action.with) digests.add(digest)
+  }
+  return digests
 }
 
 function survivorsOf(repository: RepositoryName, fates: readonly Fate[], graph: ImageGraph): RepositoryCount {

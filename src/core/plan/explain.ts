@@ -13,6 +13,7 @@ import type { Reason } from '../policy/reason.ts'
 import { stateOf } from '../policy/match.ts'
 import type { ImageState } from '../policy/policy.ts'
 import { policyFor, type PlanInput } from './build-plan.ts'
+import { mayExistIn } from './elsewhere.ts'
 import { imageBytes } from './image-bytes.ts'
 import type { KeptImage, Plan, PlanAction } from './plan.ts'
 
@@ -67,9 +68,7 @@ export function explainImage(
   digest: Digest,
 ): Explanation | undefined {
   const inventory = input.inventories.find((each) => each.registry === registry)
-  const elsewhere = (other: Digest): boolean =>
-    inventory?.repositories.some((each) => each.manifests.some((manifest) => manifest.digest === other)) ===
-    true
+  const elsewhere = inventory === undefined ? undefined : mayExistIn(inventory)
   const graph = buildGraph(repository.manifests, elsewhere)
   const node = graph.nodeOf(digest)
   const manifest = node === undefined ? undefined : graph.manifests[node]

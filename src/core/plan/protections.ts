@@ -142,7 +142,12 @@ function lockReasons(nodes: readonly Node[], { graph }: ProtectionFacts): readon
 
 function elsewhereReasons(node: Node, { graph }: ProtectionFacts): readonly Reason[] {
   return graph.hangsElsewhere(node)
-    ? [{ kind: 'needed-by', text: 'hangs on a manifest in another repository' }]
+    ? [
+        {
+          kind: 'needed-by',
+          text: 'hangs on a manifest in another repository, or in one that could not be read',
+        },
+      ]
     : []
 }
 

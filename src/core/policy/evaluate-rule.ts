@@ -47,7 +47,9 @@ export function evaluateRule(
   taken: (position: number) => boolean = () => false,
 ): RuleResult {
   const matched: number[] = []
-  for (const [position, row] of rows.entries()) if (isReached(rule, row, context)) matched.push(position)
+  rows.forEach((row, position) => {
+    if (isReached(rule, row, context)) matched.push(position)
+  })
   const { effect } = rule
   const scope: Scope = { rule, rows, context, matched }
   const answers =
@@ -213,7 +215,10 @@ function beyondNewest(
     // A row outside the pool has no place, so it is not beyond the last one either.
     holds: (position) => (places.get(position)?.rank ?? 0) > count,
     kind: () => 'deleted-beyond-newest',
-    text: (position) => placeText(places.get(position), count, effect.by),
+    text: (position) =>
+      places.has(position) || streams.unknown.has(position)
+        ? placeText(places.get(position), count, effect.by)
+        : 'not among those counted',
   }
 }
 

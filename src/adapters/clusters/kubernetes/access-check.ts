@@ -146,7 +146,7 @@ async function mayList(api: ApiClient, question: Question, options: RunOptions):
 
 function cureFor({ group, resource, isForHelm }: Question): string {
   if (isForHelm)
-    return 'Bind the ClusterRole winnow-helm-secrets of deploy/rbac.yaml, or set `helm: false` with a reason.'
+    return 'Bind the ClusterRole winnow-helm-secrets of deploy/rbac.yaml, or set `helm: {revisions: false, reason: …}`.'
   return (
     `Add to the ClusterRole winnow-evidence:\n- {apiGroups: ["${group}"], resources: [${resource}], verbs: [list]}\n` +
     `or exclude ${resourceName({ group, resource })} with a reason in winnow.yaml.`

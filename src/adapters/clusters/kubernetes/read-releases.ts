@@ -70,6 +70,6 @@ async function readQuery(
 function forbidden(query: ReleaseQuery, error: ClusterAnswerError): SourceProblem {
   const text =
     `Helm releases in ${query.resource} could not be read: ${error.message} Bind the ClusterRole winnow-helm-secrets of deploy/rbac.yaml, ` +
-    `or, if nothing is ever rolled back with Helm, exclude ${query.resource} or set \`helm: false\`, each with a reason.`
+    `or, if nothing is ever rolled back with Helm, exclude ${query.resource} with a reason, or set \`helm: {revisions: false, reason: …}\`.`
   return { severity: 'incomplete', text, accept: undefined }
 }
