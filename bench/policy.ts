@@ -121,6 +121,7 @@ const policy: Policy = {
 }
 
 const before = process.memoryUsage.rss()
+const cpuBefore = process.cpuUsage()
 const start = performance.now()
 const plan = buildPlan({
   now,
@@ -143,6 +144,8 @@ const plan = buildPlan({
   warnings: [],
 })
 const seconds = (performance.now() - start) / 1000
+const cpu = process.cpuUsage(cpuBefore)
+const cpuSeconds = (cpu.user + cpu.system) / 1e6
 const peakMib = process.resourceUsage().maxRSS / 1024
 const mib = (value: number): string => `${Math.round(value)} MiB`
 report({
@@ -152,6 +155,7 @@ report({
       images: plan.summary.images,
       delete: plan.summary.imagesDelete,
       seconds: seconds.toFixed(2),
+      'CPU s, collector included': cpuSeconds.toFixed(2),
       'inventory in memory': mib(before / 1_048_576),
       'peak memory': mib(peakMib),
     },

@@ -201,7 +201,8 @@ function applyGraph(tentative: readonly Fate[], facts: RepositoryFacts): readonl
     for (const node of graph.reachable(fate.node)) if (!neededBy.has(node)) neededBy.set(node, fate.node)
   }
   const fates = tentative.map((fate) => (fate.kind === 'delete' ? keepNeeded(fate, neededBy, facts) : fate))
-  const going = new Set(fates.flatMap((fate) => (fate.kind === 'delete' ? [fate.node] : [])))
+  const going = new Set<Node>()
+  for (const fate of fates) if (fate.kind === 'delete') going.add(fate.node)
   return fates.map((fate) => (fate.kind === 'delete' ? withCompany(fate, neededBy, going, graph) : fate))
 }
 

@@ -93,12 +93,17 @@ function platformsOf(row: Row, graph: ImageGraph): readonly ManifestRecord[] {
   })
 }
 
-/** The tags of a row that made the block match, which are the ones that versions and captures are read from. */
+/**
+ * The tags of a row that made the block match, which are the ones that versions and captures are read from.
+ *
+ * @param block one that holds for the row
+ */
 export function matchingTags(
   block: MatchBlock | undefined,
   tags: readonly TagRecord[],
 ): readonly TagRecord[] {
-  if (block === undefined) return tags
+  // A block that holds for an image of one tag holds by that tag; most images have one.
+  if (block === undefined || tags.length < 2) return tags
   const { tags: some, semver } = block
   if (some === undefined && semver === undefined) return tags
   const both = tags.filter(

@@ -37,6 +37,7 @@ const dateLike = /^\d{4}-\d{2}(?:-\d{2})?(?!\d)/
  * zero; leading zeros are dropped; `_` stands for `+`, which tags cannot hold, and what follows it bears on nothing.
  */
 export function parseVersion(tag: string): Version | undefined {
+  if (!startsLikeVersion(tag)) return undefined
   const match = tag.length > 128 ? null : written.exec(tag)
   if (!match) return undefined
   const [, v = '', major = '', minor, patch, dash = '', suffix = ''] = match
@@ -50,6 +51,14 @@ export function parseVersion(tag: string): Version | undefined {
   const numbers = [major, minor ?? '0', patch ?? '0'].map(Number)
   if (!numbers.every(Number.isSafeInteger)) return undefined
   return versionOf(tag, numbers.join('.'), suffix === '' ? '' : prerelease.join('.'))
+}
+
+/** A digit, or `v` and a digit: most tags of a registry are told apart by that, without the expression. */
+function startsLikeVersion(tag: string): boolean {
+  const first = tag.charCodeAt(0)
+  const isV = first === 0x76 || first === 0x56
+  const digit = isV ? tag.charCodeAt(1) : first
+  return digit >= 0x30 && digit <= 0x39
 }
 
 function versionOf(raw: string, release: string, prerelease: string): Version {
