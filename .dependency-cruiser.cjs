@@ -3,7 +3,8 @@ module.exports = {
   forbidden: [
     {
       name: 'core-is-pure',
-      comment: 'core decides and never does: it may import itself and two pure libraries (RE2 matching, semver order).',
+      comment:
+        'core decides and never does: it may import itself and two pure libraries (RE2 matching, semver order).',
       severity: 'error',
       from: { path: '^src/core', pathNot: '\\.test\\.ts$' },
       to: { pathNot: ['^src/core', '^node_modules/(re2js|semver|@types/semver)/'] },
@@ -28,7 +29,13 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: ['^src/adapters', '^src/compose\\.ts$', '^src/app/(apply|undo|sweep)[a-z-]*\\.ts$', '^src/ports', '\\.test\\.ts$'],
+        pathNot: [
+          '^src/adapters',
+          '^src/compose\\.ts$',
+          '^src/app/(apply|undo|sweep)[a-z-]*\\.ts$',
+          '^src/ports',
+          '\\.test\\.ts$',
+        ],
       },
       to: { path: '^src/ports/mutable-' },
     },
@@ -60,7 +67,13 @@ module.exports = {
       from: { path: '^src/(cli|server)', pathNot: '\\.test\\.ts$' },
       to: { path: '^src/adapters' },
     },
-    { name: 'no-cycles', comment: 'a cycle hides which of two files is the base.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-cycles',
+      comment: 'a cycle hides which of two files is the base.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

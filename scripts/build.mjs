@@ -23,7 +23,9 @@ await build({
   // The WebAssembly module is found beside its loader; node:sqlite only exists on newer Node.
   external: ['node-sqlite3-wasm'],
   legalComments: 'linked',
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 })
 await chmod(join(outdir, 'cli/main.js'), 0o755)

@@ -6,5 +6,9 @@ const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResul
   await readFile(file, 'utf8'),
 )
 // A file that does not load has no tests to count, and must not pass for none.
-const broken = testResults.filter((each) => each.status === 'failed' && each.assertionResults.length === 0).length
-console.log(`${numPassedTests} passed, ${numFailedTests + broken} failed, ${numPendingTests + numTodoTests} skipped`)
+const broken = testResults.filter(
+  (each) => each.status === 'failed' && each.assertionResults.length === 0,
+).length
+console.log(
+  `${numPassedTests} passed, ${numFailedTests + broken} failed, ${numPendingTests + numTodoTests} skipped`,
+)

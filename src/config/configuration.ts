@@ -128,7 +128,11 @@ export interface ClusterReading {
   readonly strict: boolean
 }
 
-export type ClusterSettings = { readonly name: string; readonly line: number; readonly reading: ClusterReading } & (
+export type ClusterSettings = {
+  readonly name: string
+  readonly line: number
+  readonly reading: ClusterReading
+} & (
   | {
       readonly kind: 'kubeconfig'
       readonly kubeconfig: string | undefined

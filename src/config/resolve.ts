@@ -1,7 +1,13 @@
 /** The whole file, from as written to as used (DESIGN section 3, defaults included). */
 import { compileTagPatterns } from '../core/policy/compile-patterns.ts'
 import type { Limits, PolicySet, Protect } from '../core/policy/policy.ts'
-import type { ClusterReading, ClusterSettings, Configuration, EvidenceSettings, HelmSettings } from './configuration.ts'
+import type {
+  ClusterReading,
+  ClusterSettings,
+  Configuration,
+  EvidenceSettings,
+  HelmSettings,
+} from './configuration.ts'
 import { listOf } from './fields.ts'
 import { fingerprintText } from './fingerprint.ts'
 import { resolvePolicy } from './resolve-policy.ts'

@@ -38,7 +38,11 @@ const cluster = z.strictObject({
     'Kubeconfig',
     'The kubeconfig file; KUBECONFIG or ~/.kube/config when left out.',
   ).optional(),
-  context: key(text, 'Context', 'The context in it; may be left out when the file has exactly one.').optional(),
+  context: key(
+    text,
+    'Context',
+    'The context in it; may be left out when the file has exactly one.',
+  ).optional(),
   inCluster: key(
     z.literal(true),
     'In cluster',

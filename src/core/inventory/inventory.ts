@@ -67,6 +67,8 @@ export interface ManifestRecord {
   readonly commits: readonly string[]
   /** Immutable or protected in the registry: never deleted. */
   readonly locked: boolean
+  /** Blobs it names that are certainly gone: it could not be put back. Only where the reader came to know. */
+  readonly missingBlobs?: readonly Digest[]
 }
 
 /** What a registry can do; the planner adapts to it and says so in the plan (DESIGN: drivers). */
