@@ -205,6 +205,7 @@ describe('what would change it', () => {
     {
       name: 'a needed image',
       label: 'c',
+      given: { policySet: policySet({ policies: [policy({ rules: rules.slice(0, 1) })] }) },
       all: [image('i', { tags: ['keep'], children: ['c'] }), image('c', { tags: ['t'] })],
       tells: 'once the image that needs it is gone',
     },
@@ -218,8 +219,10 @@ describe('what would change it', () => {
     expect(explain(label, given, all).wouldChange.join(' ')).toContain(tells)
   })
 
-  it('names what would delete a kept image', () => {
-    expect(explain('a').wouldChange).toEqual(['Without these reasons old (line 6) would delete it.'])
+  it('names what would delete a protected image', () => {
+    expect(explain('b', { resolved: resolvedAs(inUse('b')) }).wouldChange.at(-1)).toBe(
+      'Without these reasons old (line 6) would delete it.',
+    )
   })
 })
 
