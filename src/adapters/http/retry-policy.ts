@@ -15,12 +15,14 @@ const BACKOFF_MAX_MS = 15_000
 /** Numbers above this are a point in time in seconds, not a duration: some servers send one for the other. */
 const EPOCH_SECONDS_MIN = 1_000_000_000
 
+const final: Judgement = { kind: 'final' }
+
 /** Judges an answer by its status and headers (lower-case names). */
 export function judge(status: number, headers: ReadonlyMap<string, string>, nowMs: number): Judgement {
-  const askedMs = retryAfterMs(headers, nowMs) ?? rateLimitResetMs(headers, nowMs)
   const isRateLimit =
     status === 429 || (status === 403 && (headers.has('retry-after') || isExhausted(headers)))
-  if (!isRateLimit && !REPEATABLE.has(status)) return { kind: 'final' }
+  if (!isRateLimit && !REPEATABLE.has(status)) return final
+  const askedMs = retryAfterMs(headers, nowMs) ?? rateLimitResetMs(headers, nowMs)
   return { kind: 'repeat', isRateLimit, askedMs }
 }
 

@@ -124,16 +124,14 @@ export class Wire {
   }
 
   #common(request: HttpRequest): Readonly<Record<string, string>> {
-    const own = Object.entries(request.headers ?? {}).map(
-      ([name, value]) => [name.toLowerCase(), value] as const,
-    )
-    return {
+    const headers: Record<string, string> = {
       accept: '*/*',
       // A compressed answer has no length of its own, which is what HEAD is asked for.
       'accept-encoding': request.method === 'HEAD' ? 'identity' : 'gzip, br',
       'user-agent': this.#settings.userAgent ?? 'winnow',
-      ...Object.fromEntries(own),
     }
+    for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
+    return headers
   }
 
   async #send(
