@@ -27,8 +27,10 @@ import { createStorageWriter } from './adapters/registries/storage-distribution/
 import { helmReleases } from './adapters/releases/helm/helm-releases.ts'
 import { createReadableFileStore } from './adapters/storage/filesystem/read-files.ts'
 import { createMutableFileStore } from './adapters/storage/filesystem/write-files.ts'
+import { writeSampleFiles } from './adapters/storage/filesystem/write-sample.ts'
 import type { ApplyPorts, RegistryPorts } from './app/apply.ts'
 import type { OpenedRegistry } from './app/doctor.ts'
+import { sampleWorld } from './app/demo/sample-world.ts'
 import type { PlanPorts } from './app/plan.ts'
 import type {
   AuthSettings,
@@ -124,6 +126,17 @@ export async function composeState(options: ComposeOptions): Promise<State> {
   return openState(stateDirectoryOf(options))
 }
 
+/**
+ * Writes the sample world of `winnow demo` into an empty folder.
+ *
+ * @returns the path of its configuration, relative to the folder
+ */
+export async function composeSampleWorld(folder: string, now: number): Promise<string> {
+  const { files, configPath } = sampleWorld(now)
+  await writeSampleFiles(folder, files)
+  return configPath
+}
+
 /** Where the state lies. */
 export function stateDirectoryOf(options: ComposeOptions): string {
   return options.stateDirectory ?? defaultStateDirectory(options.environment)
@@ -153,7 +166,9 @@ export function composeSources(configuration: Configuration): readonly EvidenceS
     ...kubernetes.flatMap((cluster) =>
       createKubernetesSources(kubernetesSettings(cluster, helm), helmReleases),
     ),
-    ...references.map(({ name, path }) => createReferenceFileSource({ name, path })),
+    ...references.map(({ name, path, written }) =>
+      createReferenceFileSource({ name, path, shownAs: written }),
+    ),
   ]
 }
 

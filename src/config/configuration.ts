@@ -150,5 +150,7 @@ export type HelmSettings =
 export interface ReferenceFileSettings {
   readonly name: string
   readonly path: string
+  /** The path as it stands in winnow.yaml, which is how plans name it: they do not depend on where they are made. */
+  readonly written: string
   readonly line: number
 }

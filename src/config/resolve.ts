@@ -80,6 +80,7 @@ function resolveEvidence(written: WrittenEvidence | undefined, resolving: Resolv
     references: (written?.references ?? []).map(({ name, file }, index) => ({
       name,
       path: absolute(file),
+      written: file,
       line: lineOf('references', index),
     })),
   }

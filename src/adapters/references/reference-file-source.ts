@@ -13,21 +13,27 @@ import type { RunOptions } from '../../ports/run-options.ts'
 export interface ReferenceFileSettings {
   /** As in winnow.yaml; the source is called `references:NAME`. */
   readonly name: string
-  /** Relative to the working directory; reports show it as it is given. */
+  /** Relative to the working directory. */
   readonly path: string
+  /** How reports call the file. @default path */
+  readonly shownAs?: string
 }
 
 /**
  * A source that reads the file anew each time it is asked. Wrong lines can be accepted together as
  * `references:NAME/wrong-lines`.
  */
-export function createReferenceFileSource({ name, path }: ReferenceFileSettings): EvidenceSource {
+export function createReferenceFileSource({
+  name,
+  path,
+  shownAs = path,
+}: ReferenceFileSettings): EvidenceSource {
   const source = `references:${name}`
   return {
     name: source,
     gather: async (_managed, options) => {
       try {
-        return evidenceOf(source, path, await readReferenceFile(path, options))
+        return evidenceOf(source, shownAs, parseReferenceFile(await readTextFile(path, options), shownAs))
       } catch (error) {
         if (!(error instanceof TextFileError)) throw error
         return unreadable(source, error)
