@@ -211,3 +211,9 @@ describe('stillNeeded', () => {
     expect(labelsOf(stillNeeded(repository('team/app', manifests), going))).toEqual(needed)
   })
 })
+
+it('checks 20,000 lines in time that grows with their number', { timeout: 10_000 }, () => {
+  const many = Array.from({ length: 20_000 }, (_, i) => image(`n${i}`, { tags: [`t${i}`] }))
+  const checks = checked(many, {}, planOf(many))
+  expect(Object.values(checks).filter((says) => says === 'go')).toHaveLength(many.length)
+})

@@ -144,7 +144,8 @@ function spareNeeded(checks: readonly Recheck[], graph: ImageGraph): readonly Re
   const known = new Set(
     checks.flatMap(({ action }) => (action.kind === 'delete' ? [action.digest, ...action.with] : [])),
   )
-  let current = checks.map((check) => spareNewCompany(check, graph, known))
+  const images = new Set(graph.images)
+  let current = checks.map((check) => spareNewCompany(check, graph, images, known))
   for (;;) {
     const going = new Set(current.flatMap((check) => (isDeleting(check) ? [check.action.digest] : [])))
     const needed = neededBy(graph, going)
@@ -163,10 +164,14 @@ function isDeleting(check: Recheck): boolean {
   return check.kind === 'go' && check.action.kind === 'delete'
 }
 
-function spareNewCompany(check: Recheck, graph: ImageGraph, known: ReadonlySet<Digest>): Recheck {
+function spareNewCompany(
+  check: Recheck,
+  graph: ImageGraph,
+  images: ReadonlySet<Node>,
+  known: ReadonlySet<Digest>,
+): Recheck {
   if (!isDeleting(check)) return check
   const node = graph.nodeOf(check.action.digest)
-  const images = new Set(graph.images)
   const stranger = (node === undefined ? [] : graph.reachable(node)).find((each) => {
     const digest = graph.manifests[each]?.digest
     // What has a tag of its own is an image of its own; it stays by itself.
