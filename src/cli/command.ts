@@ -75,6 +75,8 @@ export interface CommandContext {
   readonly run: RunOptions
   /** The table of commands, for those that speak of the others. */
   readonly commands: readonly CommandSpec[]
+  /** Runs another command line, as the tour of `winnow demo` does; its errors are told, not thrown. */
+  readonly runLine: (words: readonly string[], terminal: Terminal) => Promise<ExitCode>
 }
 
 /** Options of one command, as given; a flag that was not given is absent. */

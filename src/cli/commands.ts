@@ -2,6 +2,7 @@
 import type { CommandSpec } from './command.ts'
 import { applySpec } from './commands/apply.ts'
 import { completionSpec } from './commands/completion.ts'
+import { demoSpec } from './commands/demo.ts'
 import { doctorSpec } from './commands/doctor.ts'
 import { evidenceSpec } from './commands/evidence.ts'
 import { explainSpec } from './commands/explain.ts'
@@ -30,4 +31,5 @@ export const commands: readonly CommandSpec[] = [
   policyCheckSpec,
   schemaSpec,
   completionSpec,
+  demoSpec,
 ]

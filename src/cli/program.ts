@@ -119,7 +119,7 @@ function contextOf(command: Command, { formats }: CommandSpec, terminal: Termina
     output: outputFormats.find((format) => format === values.text('output')) ?? formats[0] ?? 'table',
     quiet: values.flag('quiet'),
   }
-  return { arguments: command.args, options: values, globals, terminal, run: {}, commands }
+  return { arguments: command.args, options: values, globals, terminal, run: {}, commands, runLine }
 }
 
 function optionValues(given: Readonly<Record<string, unknown>>): OptionValues {
