@@ -71,6 +71,20 @@ describe('the graph has the last word', () => {
     expect(plan.summary.manifestsDelete).toBe(2)
   })
 
+  it('keeps the referrers of an image that stays, with tags of their own and with another subject that goes', () => {
+    const plan = planOfRules(
+      [
+        image('go', { tags: ['1'] }),
+        image('k', { tags: ['keep'] }),
+        image('bill', { subject: 'k', tags: ['bill-1'] }),
+        image('sig', { subject: 'k', tags: [attachedTag('go', 'sig')] }),
+      ],
+      [keepTags('keep')],
+    )
+    expect(deletesOf(plan).map((line) => [labelOf(line.digest), line.with])).toEqual([['go', []]])
+    expect(whyKept(plan, 'bill')).toEqual(['needed-by'])
+  })
+
   it('lets the index go when only its child is kept', () => {
     const plan = planOfRules(
       [image('i', { tags: ['1'], children: ['p'] }), image('p', { tags: ['keep'] })],
