@@ -156,9 +156,13 @@ export function instantOption(flag: string, text: string | undefined): InstantMs
   if (text === undefined || text === 'now') return undefined
   const at = parseInstant(text)
   if (at === undefined) {
-    throw new UsageError(`${flag} ${text} is not a time.`, 'Write it like 2026-01-31T00:00:00Z.')
+    throw new UsageError(`${flag} ${text} is not a time.`, `Write it like ${timeExample(flag)}.`)
   }
   return at
+}
+
+function timeExample(flag: string): string {
+  return flag === '--at' ? '+30d or 2026-01-31T00:00:00Z' : '2026-01-31T00:00:00Z'
 }
 
 function durationOption(flag: string, text: string | undefined): number | undefined {

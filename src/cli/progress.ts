@@ -14,7 +14,7 @@ export interface Progress {
   /** Tells a person something now, above the status block. */
   say(text: string): void
   /** Takes the status block away before something is written where it stands; the next event brings it back. */
-  hide(): void
+  hide: () => void
   end(): void
 }
 

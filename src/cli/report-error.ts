@@ -22,8 +22,8 @@ export class UsageError extends OperationalError {
 }
 
 /** Writes an error to stderr and says with which code to end. */
-export function reportError(error: unknown, { stderr, stdout, environment }: Terminal): ExitCode {
-  if (error instanceof CommanderError) return reportCommander(error, stdout, stderr)
+export function reportError(error: unknown, { stderr, environment }: Terminal): ExitCode {
+  if (error instanceof CommanderError) return reportCommander(error, stderr)
   if (error instanceof ConfigurationError) return reportConfiguration(error, stderr)
   if (isOperationalError(error)) {
     write(stderr, error.message, error.hint, error.code)
@@ -58,10 +58,9 @@ function reportConfiguration(error: ConfigurationError, { write: out, colors }: 
 }
 
 /** Commander ends a run for help and versions too; those are no errors. */
-function reportCommander(error: CommanderError, stdout: Output, stderr: Output): ExitCode {
+function reportCommander(error: CommanderError, stderr: Output): ExitCode {
   if (error.exitCode === 0) return exitCodes.done
   if (error.code === 'commander.help') return exitCodes.usage
-  void stdout
   stderr.write(
     `${error.message.replace(/^error: /, stderr.colors.red('error: '))}\n(winnow --help lists the commands)\n`,
   )

@@ -37,7 +37,7 @@ function evaluate(input: PlanInput, { registry, repository }: PlanLine): Evaluat
 function closest({ rows, results }: Evaluation, { digest }: PlanLine): string | undefined {
   const position = rows.findIndex((row) => row.manifest.digest === digest)
   const near = results.find(
-    ({ rule, says }) => rule.effect.kind === 'keep' && position !== -1 && says(position) === 'reached',
+    (result) => result.rule.effect.kind === 'keep' && position !== -1 && result.says(position) === 'reached',
   )
   return near?.reason(position)?.text
 }
