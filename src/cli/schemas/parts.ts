@@ -65,7 +65,10 @@ export const untagAction = z.looseObject({ kind: z.literal('untag'), ...line, ta
 export const keptImage = z.looseObject({
   ...line,
   tags: z.array(tagName),
-  otherwise: decidedBy.nullable().optional().describe('What would have deleted it, had nothing kept it.'),
+  otherwise: decidedBy
+    .nullable()
+    .optional()
+    .describe('What would have deleted it, had nothing protected it; null where a rule keeps it.'),
 })
 
 export const imageInUse = z.looseObject({

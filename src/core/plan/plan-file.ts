@@ -296,7 +296,7 @@ class PlanField {
   }
 
   number(): number {
-    return typeof this.#value === 'number' && Number.isFinite(this.#value)
+    return typeof this.#value === 'number' && Number.isSafeInteger(this.#value) && this.#value >= 0
       ? this.#value
       : this.refuse('is no number')
   }

@@ -79,7 +79,7 @@ export interface UntagAction extends Line {
 
 export interface KeptImage extends Line {
   readonly tags: readonly TagName[]
-  /** What would have deleted it, had nothing protected or kept it. */
+  /** What would have deleted it, had nothing protected it; undefined where a rule keeps it. */
   readonly otherwise: DecidedBy | undefined
 }
 

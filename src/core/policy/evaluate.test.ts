@@ -97,17 +97,6 @@ describe('precedence: keep, then delete, then spared, then unmatched', () => {
     }
   })
 
-  it('tells what would have deleted a kept image', () => {
-    const otherwise = (rules: readonly Rule[], unmatched?: Policy['unmatched']): unknown => {
-      const verdict = verdictOf(rules, unmatched)
-      return verdict?.kind === 'keep' ? verdict.otherwise : verdict
-    }
-    expect(otherwise([keepAll, deleteAll])).toEqual({ policy: 'p', rule: 'd', line: 12 })
-    expect(otherwise([keepAll])).toEqual({ policy: 'p', rule: 'unmatched', line: 9 })
-    expect(otherwise([keepAll, deleteOld])).toBeUndefined()
-    expect(otherwise([keepAll], 'keep')).toBeUndefined()
-  })
-
   it('tells every rule that keeps or takes', () => {
     const reasons = verdictOf([
       keepAll,

@@ -23,7 +23,7 @@ export interface Evaluation {
 
 /** What the rules say of a row, protections and the graph aside. */
 export type Verdict =
-  | { readonly kind: 'keep'; readonly reasons: readonly Reason[]; readonly otherwise: DecidedBy | undefined }
+  | { readonly kind: 'keep'; readonly reasons: readonly Reason[] }
   | { readonly kind: 'delete'; readonly reasons: readonly Reason[]; readonly decidedBy: DecidedBy }
 
 /** Evaluates a policy on the images of one repository. */
@@ -99,7 +99,6 @@ function sharedReasons(policy: Policy): SharedReasons {
     unmatchedKeep: {
       kind: 'keep',
       reasons: [{ kind: 'unmatched', text: 'no rule speaks of it, and unmatched: keep', line }],
-      otherwise: undefined,
     },
     unmatchedDelete: {
       kind: 'delete',
@@ -122,13 +121,7 @@ function verdictOf(
   const isOrphan = row !== undefined && stateOf(row, context.graph) === 'orphaned-referrer'
   const fallsToUnmatched = spared.length === 0 && !isOrphan && policy.unmatched === 'delete'
   if (keeps.length > 0) {
-    const otherwise = takes[0]
-    const unmatched = fallsToUnmatched ? deletedByUnmatched(shared) : undefined
-    return {
-      kind: 'keep',
-      reasons: keeps.flatMap((result) => result.reason(position) ?? []),
-      otherwise: otherwise === undefined ? unmatched : decidedBy(policy, otherwise.rule),
-    }
+    return { kind: 'keep', reasons: keeps.flatMap((result) => result.reason(position) ?? []) }
   }
   const taker = takes[0]
   if (taker !== undefined) {
@@ -139,11 +132,7 @@ function verdictOf(
     }
   }
   if (spared.length > 0) {
-    return {
-      kind: 'keep',
-      reasons: spared.flatMap((result) => result.reason(position) ?? []),
-      otherwise: undefined,
-    }
+    return { kind: 'keep', reasons: spared.flatMap((result) => result.reason(position) ?? []) }
   }
   if (isOrphan) return orphanKept
   return fallsToUnmatched ? shared.unmatchedDelete : shared.unmatchedKeep
@@ -173,10 +162,6 @@ function sortBySaying(results: readonly RuleResult[], position: number): Sayings
   return { keeps, takes, spared }
 }
 
-function deletedByUnmatched(shared: SharedReasons): DecidedBy | undefined {
-  return shared.unmatchedDelete.kind === 'delete' ? shared.unmatchedDelete.decidedBy : undefined
-}
-
 function decidedBy(policy: Policy, rule: Rule): DecidedBy {
   return { policy: policy.name, rule: rule.name, line: rule.line }
 }
@@ -189,5 +174,4 @@ const orphanKept: Verdict = {
       text: 'what it refers to is gone; only a delete rule with match: {state: orphaned-referrer} reaches it',
     },
   ],
-  otherwise: undefined,
 }
