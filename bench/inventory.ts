@@ -138,6 +138,7 @@ async function measureRound(configuration: string, script: string, n: number): P
 interface Other {
   readonly name: string
   readonly seconds: number
+  readonly requests: number
 }
 
 /** Neither keeps anything, so there is no warm reading. */
@@ -149,8 +150,13 @@ async function measureOthers(server: DockerRegistry, images: SampleImages): Prom
     const file = join(folder, 'regbot.yaml')
     await writeFile(file, regbotScript(server.host, CONCURRENCY, images))
     console.error('regbot')
+    const before = server.logs().length
     const { seconds } = await run(regbot.binary, ['once', '-c', file], environment)
-    others.push({ name: `regbot ${regbot.version}, a script`, seconds })
+    others.push({
+      name: `regbot ${regbot.version}, a script`,
+      seconds,
+      requests: requestsSince(server, before),
+    })
   }
   const regctl = find('regctl')
   if (regctl !== undefined) {
@@ -162,10 +168,17 @@ async function measureOthers(server: DockerRegistry, images: SampleImages): Prom
     console.error('regctl')
     await run(regctl.binary, ['registry', 'set', '--tls', 'disabled', server.host], environment)
     const args = ['-P', `${CONCURRENCY}`, '-n', '1', '-a', names, regctl.binary, 'image', 'config']
+    const before = server.logs().length
     const { seconds } = await run('xargs', args, environment)
-    others.push({ name: `regctl ${regctl.version}, a process an image`, seconds })
+    const requests = requestsSince(server, before)
+    others.push({ name: `regctl ${regctl.version}, a process an image`, seconds, requests })
   }
   return others
+}
+
+function requestsSince(server: DockerRegistry, before: number): number {
+  const { head, manifests, configs, other } = sentIn(server.logs().slice(before))
+  return head + manifests + configs + other
 }
 
 function reportAll(
@@ -221,8 +234,9 @@ function reportAll(
         ),
         'beside cold': beside(middle(({ warmCommand }) => warmCommand)),
       },
-      ...others.map(({ name, seconds }) => ({
+      ...others.map(({ name, seconds, requests }) => ({
         what: name,
+        requests,
         seconds: fixed(seconds, 2),
         'beside cold': beside(seconds),
       })),
