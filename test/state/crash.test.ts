@@ -17,6 +17,8 @@ beforeAll(async () => {
   script = await bundleChild()
 })
 
+/** Kills that have to come in the middle of a transaction for the test to have shown anything. */
+const interruptedMin = 3
 const kills = Number(process.env['WINNOW_STATE_KILLS'] ?? 20)
 
 describe.each(engines)('after kill -9, with the engine %s', (engine) => {
@@ -24,7 +26,8 @@ describe.each(engines)('after kill -9, with the engine %s', (engine) => {
     const directory = temporaryDirectory()
     const acknowledged: string[] = []
     let interrupted = 0
-    for (let n = 0; n < kills; n += 1) {
+    // On a fast disk a transaction is short and few kills fall into one; then there are more kills.
+    for (let n = 0; n < kills || (interrupted < interruptedMin && n < kills * 8); n += 1) {
       const child = spawnChild(script, ['journal', directory.path, engine, String(n)])
       await child.said(2)
       // Prime steps spread the kills over every part of a transaction.
@@ -50,7 +53,7 @@ describe.each(engines)('after kill -9, with the engine %s', (engine) => {
     await state.close()
     expect(await integrityOf(join(directory.path, 'state.db'), engine)).toBe('ok')
     // Otherwise the kills came at idle moments, and this test proved nothing.
-    expect(interrupted).toBeGreaterThan(kills / 10)
+    expect(interrupted).toBeGreaterThanOrEqual(interruptedMin)
     expect(readdirSync(directory.path).filter((name) => name.includes('lock'))).toEqual([])
     directory.remove()
   })
