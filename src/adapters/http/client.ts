@@ -35,7 +35,7 @@ import { requestToken } from './token-endpoint.ts'
 import type { Arrival } from './wire.ts'
 import { Wire } from './wire.ts'
 
-export type { HttpClient, HttpClock, HttpRequest, HttpResponse, HttpSettings, HttpTls } from './http-types.ts'
+export type { HttpClient, HttpClock, HttpResponse, HttpSettings } from './http-types.ts'
 
 const TOKEN_BYTES_MAX = 1024 * 1024
 /** A command ends within 150 s of meeting a broken server (DESIGN, section 7). */
