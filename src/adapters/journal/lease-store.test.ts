@@ -84,7 +84,7 @@ describe('a lease of another holder', () => {
     const lease = await take(table, clockAt(1_000))
     const tookMs = performance.now() - started
     expect(lease).toMatchObject({ kind: 'lease', token: 8 })
-    expect(tookMs < 100).toBe(atOnce)
+    expect(tookMs < 390).toBe(atOnce)
     if (!atOnce) expect(tookMs).toBeGreaterThanOrEqual(390)
     if (lease.kind === 'lease') await lease.release()
     expect(table.row).toEqual({ token: 8, holding: undefined })

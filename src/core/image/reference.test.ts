@@ -230,7 +230,7 @@ describe('properties', () => {
   ])('answers at once on hostile input', (text) => {
     const started = performance.now()
     for (let i = 0; i < 20; i++) normalizeReference(text)
-    // Twenty answers in half a second leave no room for a step that grows with the square of the text.
-    expect(performance.now() - started).toBeLessThan(500)
+    // A step that grew with the square of the text, let alone faster, would take minutes.
+    expect(performance.now() - started).toBeLessThan(10_000)
   })
 })
