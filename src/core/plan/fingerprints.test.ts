@@ -33,6 +33,12 @@ const evidencePrint = (...sources: readonly SourceEvidence[]): string =>
   fingerprintsOf('', [], { takenAt: 0, sources }, sha256).evidence
 
 describe('the fingerprint of inventories', () => {
+  it('does not depend on the order in which an index names its children', () => {
+    const index = (children: readonly string[]): Inventory =>
+      inventory([repository('a', [image('i', { children }), image('x'), image('y')])])
+    expect(inventoryPrint(index(['y', 'x']))).toBe(inventoryPrint(index(['x', 'y'])))
+  })
+
   const before = inventoryPrint(one, two)
   it.each<{ name: string; after: readonly Inventory[]; same: boolean }>([
     { name: 'does not depend on the order of registries', after: [two, one], same: true },

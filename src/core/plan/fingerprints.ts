@@ -5,7 +5,7 @@
 import type { Evidence } from '../evidence/evidence.ts'
 import type { Digest } from '../image/digest.ts'
 import { inventoryDocument } from '../inventory/inventory-file.ts'
-import type { InstantMs, Inventory } from '../inventory/inventory.ts'
+import type { InstantMs, Inventory, ManifestRecord } from '../inventory/inventory.ts'
 import type { Plan } from './plan.ts'
 
 /** The SHA-256 digest of these texts, one after the other. */
@@ -40,9 +40,20 @@ function* inventoryTexts(inventories: readonly Inventory[]): Iterable<string> {
   for (const inventory of inventories.toSorted((a, b) => compare(a.registry, b.registry))) {
     yield `registry ${inventory.registry}\n`
     for (const repository of inventory.repositories.toSorted((a, b) => compare(a.name, b.name))) {
-      const document = inventoryDocument({ ...inventory, takenAt: 0, repositories: [repository] })
+      const repositories = [{ ...repository, manifests: repository.manifests.map(inAnyOrder) }]
+      const document = inventoryDocument({ ...inventory, takenAt: 0, repositories })
       yield `${JSON.stringify(document['repositories'])}\n`
     }
+  }
+}
+
+/** Lists whose order says nothing that a decision could go by. */
+function inAnyOrder(manifest: ManifestRecord): ManifestRecord {
+  return {
+    ...manifest,
+    children: manifest.children.toSorted(compare),
+    layers: manifest.layers.toSorted((a, b) => compare(a.digest, b.digest)),
+    commits: manifest.commits.toSorted(compare),
   }
 }
 
