@@ -4,6 +4,7 @@
 import { InterruptedError } from '../core/errors/errors.ts'
 import type { CommandContext } from './command.ts'
 import { UsageError } from './report-error.ts'
+import { plain } from './views/format.ts'
 
 /** @throws UsageError when agreement is needed, `--yes` is not given, and nobody can be asked */
 export function requireConsent({ options, terminal }: CommandContext, command: string): void {
@@ -24,22 +25,40 @@ export interface Question {
  * Asks, unless `--yes` is given.
  *
  * @returns whether to go on
- * @throws InterruptedError on Ctrl-C
+ * @throws InterruptedError on Ctrl-C, and when the terminal goes away
  */
-export async function agrees({ text, typed }: Question, { options, run }: CommandContext): Promise<boolean> {
+export async function agrees(
+  { text, typed }: Question,
+  { options, terminal }: CommandContext,
+): Promise<boolean> {
   if (options.flag('yes')) return true
-  const prompts = await import('@clack/prompts')
-  const common = {
-    output: process.stderr,
-    withGuide: false,
-    ...(run.signal !== undefined && { signal: run.signal }),
+  const { bold } = terminal.stderr.colors
+  const how = typed === undefined ? '[y/N]' : `Type "${typed}" to go on:`
+  const answer = (await ask(`${bold(plain(text))} ${plain(how)} `)).trim()
+  return typed === undefined ? /^y(?:es)?$/i.test(answer) : answer === typed
+}
+
+/** One line from the terminal. A terminal that was closed has not agreed to anything. */
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline')
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const stop = (): void => {
+        process.stderr.write('\n')
+        reject(new InterruptedError('You stopped before anything was changed.'))
+      }
+      lines.once('SIGINT', stop)
+      lines.once('close', stop)
+      lines.question(question, (answer) => {
+        lines.off('close', stop)
+        resolve(answer)
+      })
+    })
+  } finally {
+    lines.removeAllListeners()
+    lines.close()
   }
-  const answer =
-    typed === undefined
-      ? await prompts.confirm({ ...common, message: text, initialValue: false })
-      : await prompts.text({ ...common, message: `${text} Type "${typed}" to go on:` })
-  if (prompts.isCancel(answer)) throw new InterruptedError('You stopped before anything was changed.')
-  return answer === true || (typed !== undefined && answer === typed)
 }
 
 /** A command line to copy, with the options that lead to the same configuration and state. */

@@ -44,7 +44,8 @@ function output(
   return {
     write: (text) => void stream.write(text),
     isTerminal: stream.isTTY,
-    columns: stream.isTTY ? stream.columns : columnsUnknown,
+    // A terminal without a size (some that scripts open) says 0.
+    columns: stream.isTTY && stream.columns > 0 ? stream.columns : columnsUnknown,
     colors: createColors(usesColor(stream.isTTY, color, environment)),
   }
 }
