@@ -229,7 +229,7 @@ describe('a registry that does not play along', () => {
       // Those that had begun together are asked for; the others are not begun.
       expect(world.changes().length).toBeLessThanOrEqual(8)
       expect(report.lines.at(-1)?.text).toContain('not begun')
-    expect(report.lines.at(-1)?.text).not.toContain('in a row')
+      expect(report.lines.at(-1)?.text).not.toContain('in a row')
       expect(report.lines[0]?.text).not.toBe('')
       expect(world.registry.digests(team)).toHaveLength(20)
     },

@@ -30,7 +30,7 @@ const notYet: ReadonlySet<string> = new Set(['sweep', 'link', 'import', 'serve']
  * @returns the exit code
  */
 export async function runProgram(words: readonly string[]): Promise<ExitCode> {
-  quietBrokenPipes()
+  quietBrokenPipes(words)
   return runLine(words, processTerminal(colorChoice(words)))
 }
 
@@ -187,10 +187,12 @@ function colorChoice(words: readonly string[]): ColorChoice {
   return choice === 'always' || choice === 'never' ? choice : 'auto'
 }
 
-/** `winnow plan | head` is no error: whoever reads has read enough. */
-function quietBrokenPipes(): void {
+/** `winnow plan | head` is no error: whoever reads has read enough. What changes a registry goes on unheard. */
+function quietBrokenPipes(words: readonly string[]): void {
+  const command = words.find((word) => !word.startsWith('-'))
+  const finishes = commands.some((spec) => spec.name === command && spec.finishesWhatBegan === true)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(exitCodes.done)
-    throw error
+    if (error.code !== 'EPIPE') throw error
+    if (!finishes) process.exit(exitCodes.done)
   })
 }

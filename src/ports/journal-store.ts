@@ -2,7 +2,16 @@
  * The journal. Every method that writes returns only when the record would survive a kill -9 and a power cut; a
  * deletion follows, so "almost written" is not written.
  */
-import type { JournalIntent, JournalOutcome, JournalRun, RunId, RunOutcome, RunRecord, RunSummary, SavedEntry } from '../core/journal/entry.ts'
+import type {
+  JournalIntent,
+  JournalOutcome,
+  JournalRun,
+  RunId,
+  RunOutcome,
+  RunRecord,
+  RunSummary,
+  SavedEntry,
+} from '../core/journal/entry.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
 
 export interface JournalStore {

@@ -6,7 +6,12 @@ import type { RunOptions } from './run-options.ts'
 
 export interface LeaseStore {
   /** Takes the lease, waiting up to `waitMs` for a dead holder's to run out; `held` names a live holder. */
-  acquire(resource: string, holder: string, timing: LeaseTiming, options?: RunOptions): Promise<Lease | LeaseHeld>
+  acquire(
+    resource: string,
+    holder: string,
+    timing: LeaseTiming,
+    options?: RunOptions,
+  ): Promise<Lease | LeaseHeld>
 }
 
 export interface LeaseTiming {

@@ -16,7 +16,12 @@ export interface Memory {
    * Remembers the digests of a complete inventory of a repository. A digest that an earlier complete inventory did not
    * have gets `at` as its first sighting; those of the very first inventory get none.
    */
-  rememberListed(registry: RegistryName, repository: RepositoryName, digests: readonly Digest[], at: InstantMs): Promise<void>
+  rememberListed(
+    registry: RegistryName,
+    repository: RepositoryName,
+    digests: readonly Digest[],
+    at: InstantMs,
+  ): Promise<void>
   firstSightings(registry: RegistryName, repository: RepositoryName): Promise<ReadonlyMap<Digest, InstantMs>>
 
   /** The last good answer of a source, for the drop guard; undefined the first time. */

@@ -36,10 +36,4 @@ export type ChangeOutcome =
  * stays needs it · missing-blob: a manifest cannot be put back because a blob or child is gone.
  */
 export type RefusalReason =
-  | 'disabled'
-  | 'read-only'
-  | 'unsupported'
-  | 'forbidden'
-  | 'protected'
-  | 'referenced'
-  | 'missing-blob'
+  'disabled' | 'read-only' | 'unsupported' | 'forbidden' | 'protected' | 'referenced' | 'missing-blob'

@@ -28,7 +28,11 @@ export interface ReadableRegistry {
   /** What a tag points to now, past every cache of ours; undefined when the tag is certainly not there. */
   resolveTag(repository: RepositoryName, tag: TagName, options?: RunOptions): Promise<Digest | undefined>
   /** The exact bytes of a manifest, checked against the digest; undefined when it is certainly not there. */
-  readManifest(repository: RepositoryName, digest: Digest, options?: RunOptions): Promise<RawManifest | undefined>
+  readManifest(
+    repository: RepositoryName,
+    digest: Digest,
+    options?: RunOptions,
+  ): Promise<RawManifest | undefined>
   /** Whether a blob is there to be pulled. */
   hasBlob(repository: RepositoryName, digest: Digest, options?: RunOptions): Promise<boolean>
 }

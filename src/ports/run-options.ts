@@ -12,7 +12,13 @@ export type RunEvent =
   /** A stage of the pipeline began; `subject` is the registry or source it works on. */
   | { readonly kind: 'phase'; readonly phase: string; readonly subject?: string }
   /** Counts within the phase; `total` is undefined while it is not known. */
-  | { readonly kind: 'progress'; readonly phase: string; readonly done: number; readonly total?: number; readonly note?: string }
+  | {
+      readonly kind: 'progress'
+      readonly phase: string
+      readonly done: number
+      readonly total?: number
+      readonly note?: string
+    }
   | { readonly kind: 'warning'; readonly text: string }
   /** The other side asked for a pause, or we retry. */
   | { readonly kind: 'wait'; readonly subject: string; readonly waitMs: number; readonly reason: string }

@@ -134,5 +134,3 @@ export function registryPorts(world: World, call: Call, oracle: Oracle): Registr
     writer: mortalWriter(world.registry.writer, call, oracle),
   }
 }
-
-export type { ApplyPorts }

@@ -6,7 +6,7 @@
  */
 import { chmodSync, mkdirSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import type { JournalStore } from '../../ports/journal-store.ts'
 import type { LeaseStore } from '../../ports/lease.ts'
 import type { ManifestCache } from '../../ports/manifest-cache.ts'
@@ -44,11 +44,13 @@ export interface StateOptions {
 }
 
 /**
- * Opens the state in `directory`, which is created if it is not there.
+ * Opens the state in the folder `place`, which is created if it is not there.
  * @throws StateUnavailableError, StateForeignError, StateCorruptError, StateNewerError, StateBusyError,
  *   StateDiskFullError
  */
-export async function openState(directory: string, options: StateOptions = {}): Promise<State> {
+export async function openState(place: string, options: StateOptions = {}): Promise<State> {
+  // One file has one name, for locks too, from wherever it is looked at.
+  const directory = resolve(place)
   createDirectory(directory)
   const engine = chooseEngine(options.engine, directory)
   const self = thisProcess()

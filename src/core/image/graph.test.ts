@@ -202,19 +202,17 @@ describe('hostile graphs', () => {
     const labels = ['a', 'b', 'c', 'd', 'e', 'gone']
     const some = fc.array(fc.constantFrom(...labels), { maxLength: 3 })
     const tangle = fc.tuple(
-      ...labels
-        .slice(0, 5)
-        .map((label) =>
-          fc
-            .record({
-              children: some,
-              subject: fc.option(fc.constantFrom(...labels)),
-              isTagged: fc.boolean(),
-            })
-            .map(({ children, subject, isTagged }) =>
-              image(label, { children, tags: isTagged ? [label] : [], ...(subject !== null && { subject }) }),
-            ),
-        ),
+      ...labels.slice(0, 5).map((label) =>
+        fc
+          .record({
+            children: some,
+            subject: fc.option(fc.constantFrom(...labels)),
+            isTagged: fc.boolean(),
+          })
+          .map(({ children, subject, isTagged }) =>
+            image(label, { children, tags: isTagged ? [label] : [], ...(subject !== null && { subject }) }),
+          ),
+      ),
     )
     fc.assert(
       fc.property(tangle, (manifests) => {
