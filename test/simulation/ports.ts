@@ -2,7 +2,7 @@
  * The ports of one run over stores that outlive it: a run can be killed at any call, before or after its effect, and
  * then never reaches anything again, its lease included.
  */
-import type { RegistryPorts, ApplyPorts } from '../../src/app/apply.ts'
+import type { RegistryPorts } from '../../src/app/apply.ts'
 import type { JournalStore } from '../../src/ports/journal-store.ts'
 import type { Lease, LeaseStore } from '../../src/ports/lease.ts'
 import type { MutableRegistry } from '../../src/ports/mutable-registry.ts'
