@@ -104,9 +104,10 @@ async function ask(
   if (request.leftOut.some((name) => isNamed(source.name, name))) return leftOut(source.name)
   const answer = await source.gather(request.managed, options)
   const last = await ports.memory?.lastSnapshot(source.name)
-  const problems = [...answer.problems, ...dropProblems(last, answer)].map((problem) =>
-    accepted(problem, request.accepted),
-  )
+  const known = new Set(answer.problems.flatMap(({ accept }) => accept ?? []))
+  // A doubt that the source has told itself is not told again.
+  const drops = dropProblems(last, answer).filter(({ accept }) => accept === undefined || !known.has(accept))
+  const problems = [...answer.problems, ...drops].map((problem) => accepted(problem, request.accepted))
   const doubts = problems.filter((problem) => problem.severity === 'incomplete')
   const wasDoubted = answer.problems.some((problem) => problem.severity === 'incomplete')
   // A source that calls itself incomplete without saying why cannot be accepted by name.

@@ -192,7 +192,11 @@ function quietBrokenPipes(words: readonly string[]): void {
   const command = words.find((word) => !word.startsWith('-'))
   const finishes = commands.some((spec) => spec.name === command && spec.finishesWhatBegan === true)
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    if (!finishes) process.exit(exitCodes.done)
+    if (error.code === 'EPIPE') {
+      if (!finishes) process.exit(exitCodes.done)
+      return
+    }
+    process.stderr.write(`error: The output cannot be written (${error.code ?? error.message}).\n`)
+    if (!finishes) process.exit(exitCodes.error)
   })
 }

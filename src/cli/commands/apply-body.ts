@@ -7,6 +7,8 @@ import type { Configuration } from '../../config/configuration.ts'
 import type { PlanInput } from '../../core/plan/build-plan.ts'
 import { parsePlanFile } from '../../core/plan/plan-file.ts'
 import type { Plan } from '../../core/plan/plan.ts'
+import { OperationalError } from '../../core/errors/errors.ts'
+import type { EvidenceSource } from '../../ports/evidence-source.ts'
 import { agrees, commandLine, requireConsent, type Question } from '../ask.ts'
 import type { CommandBody, CommandContext } from '../command.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
@@ -84,15 +86,15 @@ async function applyPlan(
 ): Promise<ApplyReport> {
   const world = await composeApplying(configuration, composeOptions(context), context.run)
   try {
-    const files = context.options.texts('evidence')
-    const sources = files.length > 0 ? await composeEvidenceFiles(files, context.run) : world.ports.sources
-    tellWhoIsNotAskedAgain(plan, new Set(sources.map(({ name }) => name)), context)
+    const sources = await sourcesToAsk(plan, world.ports.sources, context)
+    const known = new Set(sources.map(({ name }) => name))
+    refuseUnasked(plan, known, context)
     return await apply(
       plan,
       {
         registries: world.managed,
         limits: configuration.policySet.limits,
-        leftOut: context.options.texts('withoutEvidence'),
+        leftOut: context.options.texts('withoutEvidence').filter((name) => isKnown(name, known)),
         accepted: context.options.texts('accept'),
         holder: world.holder,
       },
@@ -104,12 +106,53 @@ async function applyPlan(
   }
 }
 
-/** A plan may go by evidence from a file; whoever applies it should know that this file is not asked again. */
-function tellWhoIsNotAskedAgain(plan: Plan, asked: ReadonlySet<string>, { run }: CommandContext): void {
-  for (const { source, leftOut } of plan.evidence) {
-    if (leftOut || asked.has(source)) continue
-    const text = `The plan goes by ${source}, which is not asked again. Give its file with --evidence FILE.`
-    run.onEvent?.({ kind: 'warning', text })
+/**
+ * Files given on the command line are all the evidence there is; else the files that the plan was made with are read
+ * again, beside the configured sources it went by; else all configured sources are asked.
+ */
+async function sourcesToAsk(
+  plan: Plan,
+  configured: readonly EvidenceSource[],
+  { options, run }: CommandContext,
+): Promise<readonly EvidenceSource[]> {
+  const given = options.texts('evidence')
+  if (given.length > 0) return composeEvidenceFiles(given, run)
+  const recorded = [...new Set(plan.evidence.flatMap(({ file }) => file ?? []))]
+  if (recorded.length === 0) return configured
+  const planned = new Set(plan.evidence.flatMap(({ source, file }) => (file === undefined ? source : [])))
+  const others = configured.filter(({ name }) => planned.has(name))
+  return [...(await composeEvidenceFiles(recorded, run)), ...others]
+}
+
+/**
+ * A source that the plan went by and that nobody can ask again might by now name what the plan deletes.
+ *
+ * @throws EvidenceIncompleteError
+ */
+function refuseUnasked(plan: Plan, known: ReadonlySet<string>, { options }: CommandContext): void {
+  const leftOut = options.texts('withoutEvidence')
+  const unasked = plan.evidence.filter(
+    ({ source, leftOut: wasLeftOut }) =>
+      !wasLeftOut && !known.has(source) && !leftOut.some((name) => isKnown(name, new Set([source]))),
+  )
+  if (unasked.length > 0) throw new SourceNotAskedError(unasked.map(({ source }) => source))
+}
+
+/** `lab` names every source of that name, `kubernetes:lab` only the one. */
+function isKnown(name: string, sources: ReadonlySet<string>): boolean {
+  return [...sources].some((source) => source === name || source.slice(source.indexOf(':') + 1) === name)
+}
+
+/** The plan went by evidence that cannot be asked for again here, so nobody knows what is in use now. */
+export class SourceNotAskedError extends OperationalError {
+  readonly code = 'SOURCE_NOT_ASKED'
+  readonly hint: string
+  override readonly category = 'incomplete'
+
+  constructor(sources: readonly string[]) {
+    super(`The plan goes by ${sources.join(', ')}, which cannot be asked again here. Nothing was deleted.`)
+    const without = sources.map((source) => `  --without-evidence=${source}`).join('\n')
+    this.hint = `Give its file with --evidence FILE, or go on without it on purpose:\n${without}`
   }
 }
 

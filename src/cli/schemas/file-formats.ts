@@ -134,6 +134,7 @@ export const planSchema = z.looseObject({
   evidence: z.array(
     z.looseObject({
       source: z.string(),
+      file: z.string().optional().describe('The evidence file it came from; apply reads it again.'),
       complete: z.boolean(),
       leftOut: z.boolean().optional(),
       identity: z.string().nullish(),

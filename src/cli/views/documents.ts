@@ -47,8 +47,8 @@ export async function writeDocument(
     for (const piece of inChunks(jsonPieces(document))) out.write(piece)
     return
   }
-  const { stringify } = await import('yaml')
-  out.write(stringify(document, { lineWidth: 0, aliasDuplicateObjects: false }))
+  const { yamlText } = await import('./yaml-text.ts')
+  out.write(yamlText(document))
 }
 
 /** Writes one document a line (https://github.com/ndjson/ndjson-spec). */

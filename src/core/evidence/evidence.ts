@@ -16,6 +16,8 @@ export interface SourceEvidence {
   readonly complete: boolean
   /** Left out by name on the command line: not asked, and the plan says so. */
   readonly leftOut: boolean
+  /** The evidence file it was read from, as named on the command line; whoever applies the plan reads it again. */
+  readonly file?: string
   /** Which world answered (the uid of kube-system), so that another world behind the same name is noticed. */
   readonly identity: string | undefined
   /** How many objects were read, for the drop guard and for people. */

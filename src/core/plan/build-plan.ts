@@ -65,6 +65,7 @@ export function buildPlan(input: PlanInput): Plan {
     kept,
     evidence: input.evidence.sources.toSorted(bySource).map((source) => ({
       source: source.name,
+      ...(source.file !== undefined && { file: source.file }),
       complete: source.complete,
       leftOut: source.leftOut,
       identity: source.identity,
@@ -181,11 +182,23 @@ function planGoverned(
     complete: repository.complete,
     lines,
     warnings: [
-      ...(heldBack === undefined ? [] : [`${inventory.registry}/${repository.name}: ${heldBack}`]),
+      ...(heldBack === undefined
+        ? remarksOn(inventory.registry, repository)
+        : [`${inventory.registry}/${repository.name}: ${heldBack}`]),
       ...lines.warnings,
     ],
     survivors: survivorsOf(repository.name, fates, graph),
   }
+}
+
+/** More remarks on one repository than this are counted, not listed. */
+const remarksListedMax = 3
+
+/** What was odd about a repository that was read in full: a tag that leads nowhere, a config that is gone. */
+function remarksOn(registry: RegistryName, { name, problems }: RepositoryInventory): readonly string[] {
+  const listed = problems.slice(0, remarksListedMax).map((problem) => `${registry}/${name}: ${problem}`)
+  const more = problems.length - listed.length
+  return more > 0 ? [...listed, `${registry}/${name}: and ${more} remarks more.`] : listed
 }
 
 function whyHeldBack(

@@ -59,7 +59,7 @@ function withOwned(from: readonly Node[], owned: Owned): ReadonlySet<Node> {
 
 /**
  * How many owners stand above each node, on the longest way among `nodes`. Owners are taken off layer by layer, without
- * recursion, because hostile input may nest deeper than a call stack; a cycle has no first, and its members come last.
+ * recursion, because hostile input may nest deeper than a call stack.
  */
 function depthsOf(nodes: readonly Node[], owned: Owned): ReadonlyMap<Node, number> {
   const waiting = new Map<Node, number>(nodes.map((node) => [node, 0]))
@@ -80,8 +80,27 @@ function depthsOf(nodes: readonly Node[], owned: Owned): ReadonlyMap<Node, numbe
     }
     layer = next
   }
-  for (const node of nodes) if (!depths.has(node)) depths.set(node, nodes.length)
+  placeCycles(
+    nodes.filter((node) => !depths.has(node)),
+    owned,
+    depths,
+  )
   return depths
+}
+
+/** Larger knots than this are no accident and no registry's; they are left in the order of their digests. */
+const knotMax = 1000
+
+/**
+ * Nodes in a cycle, and what hangs on one, come after all others: who reaches more comes first, because an owner
+ * reaches whatever it owns and all that this reaches.
+ */
+function placeCycles(nodes: readonly Node[], owned: Owned, depths: Map<Node, number>): void {
+  const deepest = Math.max(0, ...[...new Set(depths.values())]) + 1
+  for (const node of nodes) {
+    const reach = nodes.length > knotMax ? 0 : withOwned([node], owned).size
+    depths.set(node, deepest + nodes.length - reach)
+  }
 }
 
 /** 0 indexes, 1 manifests; 2 is for referrers and what they hold, which may be an index and its parts again. */

@@ -241,6 +241,7 @@ function readReason(field: PlanField): Reason {
 function readEvidence(field: PlanField): Plan['evidence'][number] {
   return {
     source: field.at('source').text(),
+    ...(field.has('file') && { file: field.at('file').text() }),
     complete: field.at('complete').flag(),
     leftOut: field.has('leftOut') && field.at('leftOut').flag(),
     identity: field.has('identity') ? field.at('identity').text() : undefined,

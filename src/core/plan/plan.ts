@@ -85,6 +85,8 @@ export interface KeptImage extends Line {
 
 export interface PlanEvidence {
   readonly source: string
+  /** The evidence file it came from, where it did. */
+  readonly file?: string
   readonly complete: boolean
   readonly leftOut: boolean
   readonly identity: string | undefined

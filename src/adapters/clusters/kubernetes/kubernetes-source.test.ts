@@ -247,7 +247,7 @@ describe('a cluster', () => {
   it('without Pods stops the plan, unless that is normal, or accepted by name', async () => {
     cluster.fault({ at: /\/pods/, kind: 'empty' })
     const evidence = await gather()
-    expect(evidence.problems.map(({ accept }) => accept)).toEqual(['no-pods:kubernetes:lab'])
+    expect(evidence.problems.map(({ accept }) => accept)).toEqual(['kubernetes:lab/no-pods'])
     expect((await gather({ allowEmpty: true })).complete).toBe(true)
   })
 })

@@ -97,7 +97,9 @@ async function gatherWorkloads(
         : await readDumpObjects(settings.dump, settings, managed, options)
     const { pods } = gathered.extraction
     const empty = pods === 0 && settings.allowEmpty !== true ? [noPods(name)] : []
-    return { evidence: { ...gathered, problems: [...gathered.problems, ...empty] }, pods }
+    // Where an empty cluster is normal, no count of its pods says anything.
+    const counted = settings.allowEmpty === true && pods === 0 ? undefined : pods
+    return { evidence: { ...gathered, problems: [...gathered.problems, ...empty] }, pods: counted }
   })
 }
 
@@ -199,7 +201,7 @@ async function told(
 }
 
 function noPods(name: string): SourceProblem {
-  const accept = `no-pods:${name}`
+  const accept = `${name}/no-pods`
   return {
     severity: 'incomplete',
     text:

@@ -69,6 +69,7 @@ async function readPages(reading: Reading): Promise<PagesEnd> {
   const { connection, list, pageSize, names, guard } = reading
   let url = connection.url(pageSize === undefined ? list.path : `${list.path}?n=${pageSize}`)
   let isFirst = true
+  let pages = 0
   for (;;) {
     guard.enter(url)
     const response = await ask(reading, url)
@@ -79,11 +80,23 @@ async function readPages(reading: Reading): Promise<PagesEnd> {
     }
     const page = namesIn(connection, list, response)
     for (const name of page) names.add(name)
+    pages += 1
+    if (pages > pagesMax(names.size)) {
+      throw new RegistryContentError(connection.name, `${list.path} goes on in ever more, nearly empty pages`)
+    }
     const next = nextLink(response.headers, url)
     if (next.kind === 'none') return (await readSilentRest(reading, page)) ?? { kind: 'whole' }
     url = next.url
     isFirst = false
   }
+}
+
+/**
+ * Pages are bounded by what they bring: a registry of a million names may give a hundred a page, and one that gives a
+ * single new name in every page for ever is broken, or plays with us.
+ */
+function pagesMax(names: number): number {
+  return 500 + names / 10
 }
 
 /**

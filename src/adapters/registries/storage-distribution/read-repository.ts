@@ -99,8 +99,8 @@ async function remarkGone(
     if (facts.has(digest)) continue
     // A manifest may have been deleted between the list and the look; then there is nothing to tell.
     const isLinked = isShared || (await source.store.stat(revisionLink(name, digest), options)) !== undefined
-    if (isLinked)
-      findings.remark(`The manifest ${digest} is linked, but its bytes are gone from the storage.`)
+    // What it held cannot be told any more: its parts would look like images nobody wants. Unreadable is not absent.
+    if (isLinked) findings.fault(`The manifest ${digest} is linked, but its bytes are gone from the storage.`)
   }
   for (const { name: tag, target } of tags) {
     if (!facts.has(target))
