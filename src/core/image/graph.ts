@@ -195,7 +195,8 @@ function collectEdges(
     const absent = manifest.children.filter((child) => !byDigest.has(child))
     if (absent.length > 0) missing.set(node, absent)
     for (const child of children[node] ?? none) link(node, child)
-    const subjects = subjectsOf(manifest)
+    // Whatever it says of itself, it still hangs on what else it names.
+    const subjects = subjectsOf(manifest).filter((subject) => subject !== manifest.digest)
     const present = subjects.flatMap((subject) => byDigest.get(subject) ?? [])
     for (const owner of present) link(owner, node)
     if (subjects.length === 0 || present.length > 0) return
