@@ -34,7 +34,10 @@ export async function createEvidenceFileSources(
 async function sourcesOf(path: string, options: RunOptions): Promise<readonly EvidenceSource[]> {
   try {
     const { sources } = await readEvidenceFile(path, options)
-    return sources.map((source) => ({ name: source.name, gather: () => Promise.resolve({ ...source, file: path }) }))
+    return sources.map((source) => ({
+      name: source.name,
+      gather: () => Promise.resolve({ ...source, file: path }),
+    }))
   } catch (error) {
     if (error instanceof TextFileError || error instanceof EvidenceFileError) return [unreadable(path, error)]
     throw error
