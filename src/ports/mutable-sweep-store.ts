@@ -18,7 +18,7 @@ import type { RunOptions } from './run-options.ts'
 
 export interface SweepableStore extends ListableStore, MutableBlobStore {
   /** How bytes are kept while they are set aside; told in the journal and the report. */
-  readonly quarantine: QuarantineKind
+  quarantineKind(options?: RunOptions): Promise<QuarantineKind>
   /** Makes a file that must not be there yet, whole or not at all; false when it is there. Of two who try, one wins. */
   create(key: string, bytes: Uint8Array, options?: RunOptions): Promise<boolean>
   setAside(files: readonly AsideFile[], options?: RunOptions): Promise<readonly SetAsideOutcome[]>
