@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the real servers and tools that tests run against, from source by Go,
-# into a cache folder outside the repository.
+# Builds the real servers and tools that tests run against, from source by Go
+# (Azurite from npm), into a cache folder outside the repository.
 #
 #   build.sh                    everything the tests can use
 #   build.sh --bench            and what only benchmarks compare with
@@ -20,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${WINNOW_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winnow-test-servers}
 
 # Short builds first: an interrupted run should leave as much as possible.
-for_tests='crane-registry registry3 helm etcd kube-apiserver zot'
+for_tests='crane-registry registry3 helm etcd kube-apiserver zot fake-gcs-server azurite'
 for_bench='regctl regbot'
 
 version_of() {
@@ -95,6 +95,23 @@ build_zot() {
   GOEXPERIMENT=jsonv2 go_install "$package" zot "$2" -tags search,mgmt,containers_image_openpgp -ldflags '-s -w' && return 0
   echo 'zot with search does not build; trying without' >&2
   GOEXPERIMENT=jsonv2 go_install "$package" zot "$2" -tags containers_image_openpgp -ldflags '-s -w'
+}
+
+build_fake_gcs_server() {
+  go_install "github.com/fsouza/fake-gcs-server@v$1" fake-gcs-server "$2" -ldflags '-s -w'
+}
+
+# From npm, at the versions its lockfile beside this script fixes. Installed beside the binaries, never in the checkout:
+# what stands under the binary's name is a line of shell that starts it.
+build_azurite() { # version, destination
+  local home="$cache/azurite-$1.npm"
+  grep -q -F "\"azurite\": \"$1\"" "$here/azurite/package.json" ||
+    { echo "versions.env says $1, but azurite/package.json does not require azurite $1" >&2 && return 1; }
+  mkdir -p "$home" &&
+    cp "$here/azurite/package.json" "$here/azurite/package-lock.json" "$here/azurite/.npmrc" "$home/" &&
+    (cd "$home" && AZURE_STORAGE_NO_TELEMETRY=1 nice -n 10 npm ci --ignore-scripts) || return 1
+  printf '#!/bin/sh\nexec node "%s/node_modules/azurite/dist/src/blob/main.js" "$@"\n' "$home" >"$2.part"
+  chmod +x "$2.part" && mv "$2.part" "$2"
 }
 
 build_regctl() {
