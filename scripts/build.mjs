@@ -10,7 +10,11 @@ const root = fileURLToPath(new URL('../', import.meta.url))
 const outdir = resolve(root, process.argv[2] ?? 'dist')
 await rm(outdir, { recursive: true, force: true })
 await build({
-  entryPoints: { 'cli/main': 'src/cli/main.ts' },
+  entryPoints: {
+    'cli/main': 'src/cli/main.ts',
+    // Threads start from files of their own.
+    'workers/scan': 'src/adapters/storage/filesystem/scan-worker.ts',
+  },
   outdir,
   absWorkingDir: root,
   bundle: true,

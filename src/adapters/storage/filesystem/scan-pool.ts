@@ -1,0 +1,155 @@
+/**
+ * Threads that scan, as many as there are processors to use. Where the program is not bundled (tests run from source) the
+ * caller's own thread scans, between turns of its event loop.
+ */
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { InterruptedError } from '../../../core/errors/errors.ts'
+import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
+import type { RunOptions } from '../../../ports/run-options.ts'
+import { answer, type ScanReply, type ScanRequest, type ScanTasks } from './scan-task.ts'
+
+/** More threads than this only wait for the same disk, and each takes memory of its own. */
+const THREADS_MAX = 4
+/** A young generation that never grows keeps a thread small; what it makes is handed over at once. */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 8 }
+
+export interface ScanPool {
+  /** How many requests are worked on at a time. */
+  readonly threads: number
+  ask<K extends keyof ScanTasks>(
+    kind: K,
+    asked: ScanTasks[K]['asked'],
+    options?: RunOptions,
+  ): Promise<ScanTasks[K]['answer']>
+  /** Ends the threads; the next request starts new ones. */
+  close(): Promise<void>
+}
+
+export function createScanPool(): ScanPool {
+  const script = bundledWorker()
+  return script === undefined ? new InPlacePool() : new ThreadPool(script)
+}
+
+/** Where scripts/build.mjs puts the thread's program, seen from this file or from the chunk it was bundled into. */
+function bundledWorker(): string | undefined {
+  const path = fileURLToPath(new URL('../workers/scan.js', import.meta.url))
+  return existsSync(path) ? path : undefined
+}
+
+class InPlacePool implements ScanPool {
+  readonly threads = 1
+
+  async ask<K extends keyof ScanTasks>(
+    kind: K,
+    asked: ScanTasks[K]['asked'],
+    options?: RunOptions,
+  ): Promise<ScanTasks[K]['answer']> {
+    await nextTurn()
+    if (options?.signal?.aborted === true) throw new InterruptedError()
+    return answerOf<K>(answer({ kind, asked }))
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+interface Job {
+  readonly request: ScanRequest
+  readonly settle: (reply: ScanReply) => void
+  readonly fail: (error: unknown) => void
+}
+
+class ThreadPool implements ScanPool {
+  readonly threads = Math.max(1, Math.min(THREADS_MAX, availableParallelism()))
+  readonly #script: string
+  readonly #waiting: Job[] = []
+  readonly #idle: Worker[] = []
+  readonly #all = new Set<Worker>()
+  readonly #current = new Map<Worker, Job>()
+
+  constructor(script: string) {
+    this.#script = script
+  }
+
+  async ask<K extends keyof ScanTasks>(
+    kind: K,
+    asked: ScanTasks[K]['asked'],
+    options?: RunOptions,
+  ): Promise<ScanTasks[K]['answer']> {
+    if (options?.signal?.aborted === true) throw new InterruptedError()
+    const reply = await new Promise<ScanReply>((settle, fail) => {
+      this.#waiting.push({ request: { kind, asked }, settle, fail })
+      this.#dispatch()
+    })
+    return answerOf<K>(reply)
+  }
+
+  async close(): Promise<void> {
+    const threads = [...this.#all]
+    this.#all.clear()
+    this.#idle.length = 0
+    await Promise.all(threads.map((thread) => thread.terminate()))
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      const thread = this.#idle.pop() ?? (this.#all.size < this.threads ? this.#start() : undefined)
+      if (thread === undefined) return
+      const job = this.#waiting.shift()
+      if (job === undefined) return
+      this.#current.set(thread, job)
+      // A thread keeps the program alive while it works, and only then.
+      thread.ref()
+      thread.postMessage(job.request)
+    }
+  }
+
+  #start(): Worker {
+    const thread = new Worker(this.#script, { resourceLimits: THREAD_LIMITS, stdin: false })
+    this.#all.add(thread)
+    thread.on('message', (reply: ScanReply) => {
+      const job = this.#current.get(thread)
+      this.#current.delete(thread)
+      this.#idle.push(thread)
+      thread.unref()
+      job?.settle(reply)
+      this.#dispatch()
+    })
+    thread.on('error', (error) => {
+      this.#lose(thread, error)
+    })
+    thread.on('exit', () => {
+      this.#lose(thread, new Error('A scanning thread ended before it had answered.'))
+    })
+    return thread
+  }
+
+  #lose(thread: Worker, error: unknown): void {
+    this.#all.delete(thread)
+    this.#current.get(thread)?.fail(error)
+    this.#current.delete(thread)
+  }
+}
+
+function answerOf<K extends keyof ScanTasks>(reply: ScanReply): ScanTasks[K]['answer'] {
+  switch (reply.kind) {
+    case 'answer':
+      return reply.answer as ScanTasks[K]['answer']
+    case 'unreadable':
+      throw relayed(reply.message, reply.hint)
+    case 'bug':
+      throw new Error(`A scanning thread failed: ${reply.stack}`)
+  }
+}
+
+/** The error as it was thrown in the thread. */
+function relayed(message: string, hint: string): StorageUnreadableError {
+  const error = new StorageUnreadableError('', '', { hint })
+  error.message = message
+  return error
+}
