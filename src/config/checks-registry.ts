@@ -1,5 +1,6 @@
 /** What must hold between the keys of one registry. */
 import { isLoopback } from './addresses.ts'
+import { checkDowntime } from './checks-downtime.ts'
 import type { Report } from './report.ts'
 import { isRecord } from './report.ts'
 import { valueAt } from './explain-issues.ts'
@@ -106,6 +107,7 @@ function checkSweep(sweep: unknown, path: Path, report: Report): void {
     )
   }
   if (!isRecord(maintenance)) return
+  checkDowntime(maintenance['downtime'], [...path, 'maintenance', 'downtime'], report)
   const has = (key: string): boolean => valueAt(maintenance, [key]) !== undefined
   const stops = has('stop') || has('start')
   const switches = has('readOnly') || has('readWrite')

@@ -4,6 +4,7 @@
  */
 import type { RegistryName } from '../core/image/names.ts'
 import type { PolicySet } from '../core/policy/policy.ts'
+import type { AlertMatcherSettings } from './alert-matcher.ts'
 import type { Diagnostic } from './diagnostics.ts'
 import type { WrittenFile } from './schema.ts'
 import type { RegistryKind, StorageLayout } from './schema-registry.ts'
@@ -101,17 +102,23 @@ export interface MaintenanceSettings {
 
 export interface DowntimeSettings {
   readonly icinga2:
-    | {
-        readonly url: string
-        readonly service: string
-        readonly durationMs: number
-        readonly usernameEnv: string | undefined
-        readonly passwordEnv: string | undefined
-      }
+    | (MonitoringSettings & { readonly host: string; readonly service: string; readonly durationMs: number })
     | undefined
   readonly alertmanager:
-    { readonly url: string; readonly matchers: readonly string[]; readonly durationMs: number } | undefined
-  readonly webhook: { readonly url: string } | undefined
+    | (MonitoringSettings & {
+        readonly matchers: readonly AlertMatcherSettings[]
+        readonly durationMs: number
+      })
+    | undefined
+  readonly webhook: Omit<MonitoringSettings, 'auth'> | undefined
+}
+
+export interface MonitoringSettings {
+  /** Without a slash at its end, save that of a webhook. */
+  readonly url: string
+  /** Undefined: no login. */
+  readonly auth: AuthSettings | undefined
+  readonly tls: TlsSettings
 }
 
 export interface EvidenceSettings {

@@ -1,13 +1,17 @@
 /** One registry, from as written to as used. Called for what passed every check. */
 import type { RegistryName } from '../core/image/names.ts'
+import { invariant } from '../core/errors/invariant.ts'
+import { parseMatcher, type AlertMatcherSettings } from './alert-matcher.ts'
 import type {
   AuthSettings,
   DowntimeSettings,
   MaintenanceSettings,
+  MonitoringSettings,
   RegistrySettings,
   StorageSettings,
   StoreSettings,
   SweepSettings,
+  TlsSettings,
 } from './configuration.ts'
 import type { Resolving } from './resolving.ts'
 import { durationMs } from './resolving.ts'
@@ -24,8 +28,6 @@ export function resolveRegistry(
   resolving: Resolving,
 ): RegistrySettings {
   const { absolute } = resolving
-  const optional = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : absolute(path)
   return {
     // The schema has checked the name.
     name: name as RegistryName,
@@ -36,20 +38,26 @@ export function resolveRegistry(
     auth: resolveAuth(written.auth, absolute),
     concurrency: written.concurrency ?? defaultConcurrency,
     insecure: written.insecure ?? false,
-    tls: {
-      caFile: optional(written.tls?.caFile),
-      certFile: optional(written.tls?.certFile),
-      keyFile: optional(written.tls?.keyFile),
-      insecureSkipVerify: written.tls?.insecureSkipVerify ?? false,
-    },
+    tls: resolveTls(written.tls, absolute),
     proxy: written.proxy,
     allowPrivateRealm: written.allowPrivateRealm ?? false,
     storage: resolveStorage(written.storage, absolute),
-    sweep: resolveSweep(written.sweep),
+    sweep: resolveSweep(written.sweep, absolute),
   }
 }
 
 type Absolute = Resolving['absolute']
+
+function resolveTls(tls: NonNullable<WrittenRegistry['tls']> | undefined, absolute: Absolute): TlsSettings {
+  const optional = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : absolute(path)
+  return {
+    caFile: optional(tls?.caFile),
+    certFile: optional(tls?.certFile),
+    keyFile: optional(tls?.keyFile),
+    insecureSkipVerify: tls?.insecureSkipVerify ?? false,
+  }
+}
 
 function resolveAuth(auth: WrittenRegistry['auth'], absolute: Absolute): AuthSettings | undefined {
   if (!auth) return undefined
@@ -90,44 +98,66 @@ function resolveStore(storage: NonNullable<WrittenRegistry['storage']>, absolute
   return { kind: 'filesystem', path: absolute(filesystem ?? '') }
 }
 
-function resolveSweep(sweep: WrittenRegistry['sweep']): SweepSettings {
+function resolveSweep(sweep: WrittenRegistry['sweep'], absolute: Absolute): SweepSettings {
   const quarantineMs = durationMs(sweep?.quarantine ?? defaultQuarantine)
   return {
     mode: sweep?.mode ?? 'online',
     graceMs: durationMs(sweep?.grace ?? defaultGrace),
     quarantineMs,
     settleMs: Math.min(durationMs(sweep?.settle ?? defaultSettle), quarantineMs),
-    maintenance: resolveMaintenance(sweep?.maintenance),
+    maintenance: resolveMaintenance(sweep?.maintenance, absolute),
   }
 }
 
 function resolveMaintenance(
   written: NonNullable<WrittenRegistry['sweep']>['maintenance'],
+  absolute: Absolute,
 ): MaintenanceSettings | undefined {
   if (!written) return undefined
-  const rest = { health: written.health, downtime: resolveDowntime(written.downtime) }
+  const rest = { health: written.health, downtime: resolveDowntime(written.downtime, absolute) }
   return written.stop
     ? { kind: 'stop', out: written.stop, back: written.start ?? [], ...rest }
     : { kind: 'read-only', out: written.readOnly ?? [], back: written.readWrite ?? [], ...rest }
 }
 
-function resolveDowntime(
-  written: NonNullable<NonNullable<WrittenRegistry['sweep']>['maintenance']>['downtime'],
-): DowntimeSettings {
+type WrittenDowntime = NonNullable<
+  NonNullable<NonNullable<WrittenRegistry['sweep']>['maintenance']>['downtime']
+>
+
+function resolveDowntime(written: WrittenDowntime | undefined, absolute: Absolute): DowntimeSettings {
   const { icinga2, alertmanager, webhook } = written ?? {}
+  const [host = '', service = ''] = icinga2?.service.split('!') ?? []
   return {
     icinga2: icinga2 && {
-      url: icinga2.url,
-      service: icinga2.service,
+      ...resolveMonitoring(icinga2, absolute),
+      host,
+      service,
       durationMs: durationMs(icinga2.duration),
-      usernameEnv: icinga2.usernameEnv,
-      passwordEnv: icinga2.passwordEnv,
     },
     alertmanager: alertmanager && {
-      url: alertmanager.url,
-      matchers: alertmanager.matchers,
+      ...resolveMonitoring(alertmanager, absolute),
+      matchers: alertmanager.matchers.map(resolveMatcher),
       durationMs: durationMs(alertmanager.duration),
     },
-    webhook,
+    webhook: webhook && { url: webhook.url, tls: resolveTls(webhook, absolute) },
   }
+}
+
+function resolveMonitoring(
+  written: NonNullable<WrittenDowntime['icinga2'] | WrittenDowntime['alertmanager']>,
+  absolute: Absolute,
+): MonitoringSettings {
+  const { username, usernameEnv } = written
+  const hasLogin = username !== undefined || usernameEnv !== undefined
+  return {
+    url: written.url.replace(/\/+$/, ''),
+    auth: hasLogin ? resolveAuth(written, absolute) : undefined,
+    tls: resolveTls(written, absolute),
+  }
+}
+
+function resolveMatcher(text: string): AlertMatcherSettings {
+  const parsed = parseMatcher(text)
+  invariant('name' in parsed, `the matcher ${text} passed the schema`)
+  return parsed
 }

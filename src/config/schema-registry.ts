@@ -1,6 +1,7 @@
 /** `registries:` as written (DESIGN sections 3 and 8). */
 import { z } from 'zod'
 import { refuseAlias, refuseRedisUrl, refuseUrl } from './addresses.ts'
+import { refuseMatcher } from './alert-matcher.ts'
 import { checkedText, duration, key, plainName, text, variable, wholeNumber } from './fields.ts'
 
 const registryKinds = [
@@ -108,29 +109,69 @@ const storage = z.strictObject({
 
 const argv = z.array(text).min(1)
 
-const icinga2 = z.strictObject({
-  url: key(url, 'Address', 'The address of the Icinga 2 API.'),
-  service: key(text, 'Service', 'The service that gets the downtime, as `host!service`.'),
-  duration: key(duration, 'Duration', 'How long the downtime lasts.'),
+const monitoringTls = {
+  caFile: key(
+    text,
+    'Authorities',
+    'A PEM file with certificate authorities to trust beside the usual ones.',
+  ).optional(),
+  insecureSkipVerify: key(
+    z.boolean(),
+    'Skip verification',
+    'Trusts any certificate. Anyone on the way can then read the password.',
+    { default: false },
+  ).optional(),
+}
+
+const monitoringAccess = {
+  username: key(text, 'User name', 'The user of the API. It is no secret.').optional(),
   usernameEnv: key(
     variable,
     'User name from the environment',
-    'The environment variable that holds the API user.',
+    'The environment variable that holds the user of the API.',
+  ).optional(),
+  passwordFile: key(
+    text,
+    'Password file',
+    'A file that holds the password; a line break at its end is dropped.',
   ).optional(),
   passwordEnv: key(
     variable,
     'Password from the environment',
-    'The environment variable that holds the API user’s password.',
+    'The environment variable that holds the password.',
   ).optional(),
+  ...monitoringTls,
+}
+
+const icingaService = checkedText((value) =>
+  /^[^!]+![^!]+$/.test(value)
+    ? undefined
+    : {
+        problem: 'This is not the name of a host, an exclamation mark and the name of a service.',
+        hint: 'Write it as in "registry.example.com!docker registry", with the names that the objects have in Icinga.',
+      },
+).meta({ examples: ['registry.example.com!docker registry'] })
+
+const icinga2 = z.strictObject({
+  url: key(url, 'Address', 'The address of the Icinga 2 API.'),
+  service: key(icingaService, 'Service', 'The service that gets the downtime, as `host!service`.'),
+  duration: key(duration, 'Duration', 'How long the downtime lasts.'),
+  ...monitoringAccess,
 })
+
+const matcher = checkedText(refuseMatcher).meta({ examples: ['job="registry"'] })
 
 const alertmanager = z.strictObject({
   url: key(url, 'Address', 'The address of Alertmanager.'),
-  matchers: key(z.array(text).min(1), 'Matchers', 'Which alerts are silenced, such as `job="registry"`.'),
+  matchers: key(z.array(matcher).min(1), 'Matchers', 'Which alerts are silenced, such as `job="registry"`.'),
   duration: key(duration, 'Duration', 'How long the silence lasts.'),
+  ...monitoringAccess,
 })
 
-const webhook = z.strictObject({ url: key(url, 'Address', 'Called before the stop and after the start.') })
+const webhook = z.strictObject({
+  url: key(url, 'Address', 'Called before the stop and after the start.'),
+  ...monitoringTls,
+})
 
 const downtime = z.strictObject({
   icinga2: key(icinga2, 'Icinga 2', 'Schedules a downtime.').optional(),
