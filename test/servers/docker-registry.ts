@@ -50,10 +50,22 @@ export interface DockerRegistryOptions {
   readonly maxEntries?: number
   /** Kept when the server stops; without it the server has a folder of its own, which goes with it. */
   readonly storageDir?: string
-  /** The cache of blob descriptors; 'inmemory' answers for blobs that were removed behind the server's back. @default 'none' */
-  readonly cache?: 'none' | 'inmemory'
+  /** The cache of blob descriptors; all but 'none' answer for blobs that were removed behind its back. @default 'none' */
+  readonly cache?: 'none' | 'inmemory' | RedisCache
+  /** Serves metrics of the process at a port of its own. @default false */
+  readonly metrics?: boolean
+  /** The port of one that was stopped, to come back under its address; a free one when left out. */
+  readonly port?: number
   /** Where events are posted. */
   readonly notifications?: string
+}
+
+export interface RedisCache {
+  /** host:port */
+  readonly redis: string
+  readonly password?: string | undefined
+  /** @default 0 */
+  readonly db?: number
 }
 
 export interface DockerRegistry {
@@ -63,6 +75,9 @@ export interface DockerRegistry {
   readonly urlWithCredentials: string
   /** The name images have in it, as clusters would write it: 127.0.0.1:PORT. */
   readonly host: string
+  readonly port: number
+  /** Where its metrics are, if it was asked to serve them. */
+  readonly metricsUrl: string | undefined
   readonly version: string
   /** The root of the filesystem driver; blobs are under docker/registry/v2. */
   readonly dir: string
@@ -94,12 +109,13 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   if (options.htpasswd !== undefined) await writeFile(htpasswdFile, htpasswdLine(options.htpasswd))
 
   try {
-    return await onFreePorts(1, async ([port = 0]) => {
+    return await onFreePorts(2, async ([free = 0, metricsPort = 0]) => {
+      const port = options.port ?? free
       const host = `127.0.0.1:${port}`
       // JSON is YAML too, and needs no library to write.
       await writeFile(
         configFile,
-        JSON.stringify(configuration({ ...options, host, dir, htpasswdFile }), null, 2),
+        JSON.stringify(configuration({ ...options, line, host, metricsPort, dir, htpasswdFile }), null, 2),
       )
       const server = await startProcess({
         binary: found.binary,
@@ -108,7 +124,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
         logFile: join(folder, 'registry.log'),
         isReady: async () => [200, 401].includes((await fetch(`http://${host}/v2/`)).status),
       })
-      return described(server, { host, dir, configFile, folder, found, ...options })
+      return described(server, { ...options, host, port, metricsPort, dir, configFile, folder, found })
     })
   } catch (error) {
     await removeTestFolder(folder)
@@ -121,6 +137,8 @@ const quietEnvironment = { OTEL_TRACES_EXPORTER: 'none' }
 
 interface Placement extends DockerRegistryOptions {
   readonly host: string
+  readonly port: number
+  readonly metricsPort: number
   readonly dir: string
   readonly configFile: string
   readonly folder: string
@@ -132,6 +150,8 @@ function described(server: ServerProcess, at: Placement): DockerRegistry {
     url: `http://${at.host}`,
     urlWithCredentials: `http://${userInfo(at.htpasswd)}${at.host}`,
     host: at.host,
+    port: at.port,
+    metricsUrl: at.metrics === true ? `http://127.0.0.1:${at.metricsPort}/metrics` : undefined,
     version: at.found.version,
     dir: at.dir,
     configFile: at.configFile,
@@ -173,9 +193,15 @@ function htpasswdLine({ user, password }: Credentials): string {
   return `${user}:${TEST_PASSWORD_BCRYPT}\n`
 }
 
-function configuration(
-  options: DockerRegistryOptions & { host: string; dir: string; htpasswdFile: string },
-): object {
+interface Configured extends DockerRegistryOptions {
+  readonly line: DistributionLine
+  readonly host: string
+  readonly metricsPort: number
+  readonly dir: string
+  readonly htpasswdFile: string
+}
+
+function configuration(options: Configured): object {
   return {
     version: '0.1',
     log: { level: 'info' },
@@ -187,9 +213,16 @@ function configuration(
         // It would run in the middle of a test that looks at uploads.
         uploadpurging: { enabled: false },
       },
-      ...(options.cache === 'inmemory' && { cache: { blobdescriptor: 'inmemory' } }),
+      ...cacheIn(options.cache),
     },
-    http: { addr: options.host, secret: 'only for tests' },
+    http: {
+      addr: options.host,
+      secret: 'only for tests',
+      ...(options.metrics === true && {
+        debug: { addr: `127.0.0.1:${options.metricsPort}`, prometheus: { enabled: true, path: '/metrics' } },
+      }),
+    },
+    ...redisIn(options),
     ...(options.maxEntries !== undefined && { catalog: { maxentries: options.maxEntries } }),
     ...(options.htpasswd && { auth: { htpasswd: { realm: 'tests', path: options.htpasswdFile } } }),
     ...(options.notifications !== undefined && {
@@ -200,4 +233,17 @@ function configuration(
       },
     }),
   }
+}
+
+function cacheIn(cache: DockerRegistryOptions['cache']): object {
+  if (cache === undefined || cache === 'none') return {}
+  return { cache: { blobdescriptor: cache === 'inmemory' ? 'inmemory' : 'redis' } }
+}
+
+/** 2.8 knows one address, 3 a list of them. */
+function redisIn({ cache, line }: Configured): object {
+  if (cache === undefined || typeof cache === 'string') return {}
+  const { redis, password, db = 0 } = cache
+  const where = line === 'v3' ? { addrs: [redis] } : { addr: redis }
+  return { redis: { ...where, db, ...(password !== undefined && { password }) } }
 }

@@ -2,7 +2,8 @@
 # Installs the servers and tools for tests that Debian packages itself: an old
 # registry (2.8, the line most self-hosted registries still run), skopeo as a
 # second opinion on what can be pulled, etcd for the Kubernetes API server, wrk for
-# load, and Icinga 2 and Alertmanager, which maintenance windows are told to.
+# load, Icinga 2 and Alertmanager, which maintenance windows are told to, and Redis,
+# in which registries cache what they know of blobs.
 #
 # Promises: asks nothing, starts no service, and fails only when what was asked
 # for is missing at the end. Without root or apt-get it changes nothing and says
@@ -10,7 +11,7 @@
 set -euo pipefail
 
 # package:command, because the two differ and only the command decides whether a test can run.
-wanted='docker-registry:docker-registry skopeo:skopeo etcd-server:etcd wrk:wrk icinga2-bin:icinga2 prometheus-alertmanager:prometheus-alertmanager'
+wanted='docker-registry:docker-registry skopeo:skopeo etcd-server:etcd wrk:wrk icinga2-bin:icinga2 prometheus-alertmanager:prometheus-alertmanager redis-server:redis-server'
 
 missing_packages() {
   local pair
