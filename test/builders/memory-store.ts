@@ -9,15 +9,21 @@
 import { createHash } from 'node:crypto'
 import { InterruptedError } from '../../src/core/errors/errors.ts'
 import type { InstantMs } from '../../src/core/inventory/inventory.ts'
-import { quarantineKey, type AsideFile, type ListedFile } from '../../src/ports/listable-store.ts'
-import type { FreeOutcome, PutBackOutcome, SetAsideOutcome } from '../../src/ports/mutable-sweep-store.ts'
-import type { SweepableStore } from '../../src/ports/mutable-sweep-store.ts'
-import {
-  StorageEscapeError,
-  StorageUnreadableError,
-  type StoreEntry,
-} from '../../src/ports/readable-blob-store.ts'
+import type { ListedFile } from '../../src/ports/listable-store.ts'
+import type { FreeOutcome, SweepableStore } from '../../src/ports/mutable-sweep-store.ts'
+import { StorageUnreadableError, type StoreEntry } from '../../src/ports/readable-blob-store.ts'
 import type { RunOptions } from '../../src/ports/run-options.ts'
+import {
+  asideKey,
+  putBack,
+  requireInside,
+  setAside,
+  whereabouts,
+  type Act,
+  type MemoryFile,
+  type StoreCall,
+  type World,
+} from './memory-quarantine.ts'
 
 export interface MemoryStore extends SweepableStore {
   /** What the store tells as the time of whatever it writes; tests set it. */
@@ -31,32 +37,6 @@ export interface MemoryStore extends SweepableStore {
   put(key: string, content: string | Uint8Array, modifiedAt?: InstantMs): void
   /** As somebody else would: takes a file away. */
   drop(key: string): boolean
-}
-
-export interface MemoryFile {
-  readonly bytes: Uint8Array
-  readonly modifiedAt: InstantMs
-  readonly md5: string
-}
-
-/** One act on one file; `list` and `page` (of `listAll`) are about a folder. */
-export interface StoreCall {
-  readonly act:
-    | 'list'
-    | 'page'
-    | 'read'
-    | 'stat'
-    | 'write'
-    | 'create'
-    | 'remove'
-    | 'readAside'
-    | 'locate'
-    | 'setAside'
-    /** The second half of setting aside by copy. */
-    | 'dropOriginal'
-    | 'putBack'
-    | 'free'
-  readonly key: string
 }
 
 export interface StoreHooks {
@@ -116,7 +96,10 @@ export function createMemoryStore(given: MemoryStoreOptions = {}): MemoryStore {
     files,
     put,
     drop: (key) => files.delete(key),
-    list: (folder, options) => act('list', folder, options, () => entriesOf(files, folder)),
+    list: async (folder, options) => {
+      if (folder !== '') requireInside(folder)
+      return act('list', folder, options, () => entriesOf(files, folder))
+    },
     read: (key, bytesMax, options) =>
       onKey('read', key, options, () => contentOf(key, files.get(key), bytesMax)),
     stat: (key, options) => onKey('stat', key, options, () => factsOf(files.get(key))),
@@ -150,66 +133,6 @@ export function createMemoryStore(given: MemoryStoreOptions = {}): MemoryStore {
         return onKey('free', file.key, options, (): FreeOutcome => (files.delete(aside) ? 'freed' : 'absent'))
       }),
   }
-}
-
-type Act = <T>(
-  kind: StoreCall['act'],
-  key: string,
-  options: RunOptions | undefined,
-  work: () => T,
-) => Promise<T>
-
-interface World {
-  readonly files: Map<string, MemoryFile>
-  readonly clock: { readonly now: InstantMs }
-  readonly quarantine: 'rename' | 'copy'
-  readonly onKey: Act
-}
-
-async function setAside(world: World, file: AsideFile, options?: RunOptions): Promise<SetAsideOutcome> {
-  const { files, quarantine, clock, onKey } = world
-  const aside = asideKey(file)
-  const isThere = await onKey('setAside', file.key, options, () => {
-    const original = files.get(file.key)
-    if (original === undefined) return false
-    // A rename keeps the time, a copy is a new file.
-    files.set(aside, quarantine === 'rename' ? original : { ...original, modifiedAt: clock.now })
-    if (quarantine === 'rename') files.delete(file.key)
-    return true
-  })
-  if (!isThere) return 'absent'
-  if (quarantine === 'rename') return 'set-aside'
-  return onKey('dropOriginal', file.key, options, () => {
-    const copy = files.get(aside)
-    const original = files.get(file.key)
-    if (original !== undefined && copy?.md5 !== original.md5) {
-      throw new StorageUnreadableError(file.key, 'it changed while it was copied')
-    }
-    files.delete(file.key)
-    return 'set-aside' as const
-  })
-}
-
-function putBack({ files, clock, quarantine }: World, file: AsideFile): PutBackOutcome {
-  const aside = asideKey(file)
-  const kept = files.get(aside)
-  const isPresent = files.has(file.key)
-  if (kept === undefined) return isPresent ? 'present' : 'lost'
-  if (!isPresent) files.set(file.key, quarantine === 'rename' ? kept : { ...kept, modifiedAt: clock.now })
-  files.delete(aside)
-  return isPresent ? 'present' : 'restored'
-}
-
-function whereabouts(files: ReadonlyMap<string, MemoryFile>, file: AsideFile) {
-  const isAside = files.has(asideKey(file))
-  if (files.has(file.key)) return isAside ? 'both' : 'in-place'
-  return isAside ? 'aside' : 'gone'
-}
-
-function asideKey(file: AsideFile): string {
-  const key = quarantineKey(file)
-  requireInside(key)
-  return key
 }
 
 async function* listPages(
@@ -264,11 +187,6 @@ function contentOf(key: string, file: MemoryFile | undefined, bytesMax: number) 
 
 function requireRunning(options: RunOptions | undefined): void {
   if (options?.signal?.aborted === true) throw new InterruptedError()
-}
-
-function requireInside(key: string): void {
-  const isHostile = key.includes('\0') || key.split('/').some((part) => ['', '.', '..'].includes(part))
-  if (isHostile) throw new StorageEscapeError('memory:', key)
 }
 
 async function oneByOne<In, Out>(all: readonly In[], work: (one: In) => Promise<Out>): Promise<Out[]> {
