@@ -34,11 +34,11 @@ export class StorageWriteError extends OperationalError {
     where: string,
     obstacle: StorageWriteObstacle,
     why: string,
-    options?: { readonly cause?: unknown },
+    options?: { readonly cause?: unknown; readonly hint?: string },
   ) {
     super(`Could not change ${where}: ${why}.`, options)
     this.obstacle = obstacle
-    this.hint = hints[obstacle]
+    this.hint = options?.hint ?? hints[obstacle]
   }
 }
 

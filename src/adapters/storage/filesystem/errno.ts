@@ -1,6 +1,6 @@
 /** What the operating system says when it refuses, in the words of the ports. */
 import { StorageWriteError, type StorageWriteObstacle } from '../../../ports/mutable-blob-store.ts'
-import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
+import { StorageEscapeError, StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 
 const sentences: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -13,7 +13,16 @@ const sentences: Readonly<Record<string, string>> = {
   ENOTDIR: 'a file lies where a folder should be',
   EISDIR: 'a folder lies where a file should be',
   ESTALE: 'the network file system lost it (stale file handle)',
+  EXDEV: 'it lies on another file system than the root of the storage, and can only be copied from there',
   EMFILE: 'too many files are open',
+}
+
+const hints: Readonly<Record<string, string>> = {
+  ENOSPC: 'Free some space on the disk, then run the same command again; what was begun is settled then.',
+  EDQUOT:
+    'Raise the quota or free some space, then run the same command again; what was begun is settled then.',
+  EXDEV:
+    'Winnow sets files aside by renaming them. Mount the whole storage as one file system, or give the mounted folder as a storage of its own.',
 }
 
 const obstacles: Readonly<Record<string, StorageWriteObstacle>> = {
@@ -32,7 +41,26 @@ export function unreadable(path: string, cause: unknown): StorageUnreadableError
 }
 
 export function notWritable(path: string, cause: unknown): StorageWriteError {
-  return new StorageWriteError(path, obstacles[errnoOf(cause) ?? ''] ?? 'other', sentenceOf(cause), { cause })
+  const errno = errnoOf(cause) ?? ''
+  const hint = hints[errno]
+  return new StorageWriteError(path, obstacles[errno] ?? 'other', sentenceOf(cause), {
+    cause,
+    ...(hint !== undefined && { hint }),
+  })
+}
+
+/** For what a change threw: errors of the ports stay as they are. */
+export function asWriteError(path: string, error: unknown): Error {
+  const isOurs =
+    error instanceof StorageEscapeError ||
+    error instanceof StorageUnreadableError ||
+    error instanceof StorageWriteError
+  return isOurs ? error : notWritable(path, error)
+}
+
+/** Whether a file system said that it makes no second name for a file, now or ever. */
+export function areLinksRefused(error: unknown): boolean {
+  return ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error) ?? '')
 }
 
 function sentenceOf(error: unknown): string {

@@ -1,5 +1,5 @@
 /**
- * Reading a registry's files from a folder. Promises what ports/readable-blob-store.ts asks for; opens nothing for
+ * Reading a registry's files from a folder. Promises what ports/readable-blob-store.ts and listable-store.ts ask for; opens nothing for
  * writing, follows no link out of the root, waits for no pipe.
  */
 import {
@@ -16,15 +16,17 @@ import {
 import { readdir } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { InterruptedError, OperationalError } from '../../../core/errors/errors.ts'
+import { quarantineKey, type ListableStore } from '../../../ports/listable-store.ts'
 import {
   StorageUnreadableError,
-  type ReadableBlobStore,
   type StoredFile,
   type StoredFileFacts,
   type StoreEntry,
 } from '../../../ports/readable-blob-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { errnoOf, unreadable } from './errno.ts'
+import { listAllFiles } from './list-all-files.ts'
+import { locateFiles } from './locate-files.ts'
 import { requireInside, resolveExisting, resolveRoot, spellPath } from './paths.ts'
 
 // A pipe or a device in the tree must not hold the run up.
@@ -34,19 +36,27 @@ const openFile = promisify(open)
 const readBytes = promisify(read)
 
 /** A folder as a store that cannot be changed. Nothing is opened before the first call. */
-export function createReadableFileStore(root: string): ReadableBlobStore {
+export function createReadableFileStore(root: string): ListableStore {
   return readableOver(root, rootOf(root))
 }
 
 /** Tells the root with its links resolved; throws where there is none. */
 export type RootLookup = (options: RunOptions | undefined) => Promise<string>
 
-export function readableOver(place: string, realRoot: RootLookup): ReadableBlobStore {
+export function readableOver(place: string, realRoot: RootLookup): ListableStore {
   return {
     place,
     list: async (folder, options) => listFolder(await realRoot(options), folder),
     read: async (key, bytesMax, options) => readFile(await realRoot(options), key, bytesMax),
     stat: async (key, options) => statFile(await realRoot(options), key),
+    listAll: async function* (prefix, options) {
+      yield* listAllFiles(await realRoot(options), prefix, options)
+    },
+    readAside: async (file, bytesMax, options) => {
+      const found = await readFile(await realRoot(options), quarantineKey(file), bytesMax)
+      return found?.bytes
+    },
+    locate: async (files, options) => locateFiles(await realRoot(options), files, options),
   }
 }
 

@@ -4,30 +4,73 @@
  * file it was not given by name.
  */
 import { randomUUID } from 'node:crypto'
-import { chown, mkdir, open, readdir, rename, rmdir, stat, unlink } from 'node:fs/promises'
+import { link, open, readdir, rename, rmdir, unlink, writeFile as writeWhole } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { StorageEscapeError, StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
-import type { MutableBlobStore } from '../../../ports/mutable-blob-store.ts'
-import { errnoOf, notWritable } from './errno.ts'
+import type { SweepableStore } from '../../../ports/mutable-sweep-store.ts'
+import { areLinksRefused, asWriteError, errnoOf } from './errno.ts'
+import { giveToOwnerOf, makeFolders, syncFolder } from './folders.ts'
 import { requireParentInside, resolveExisting } from './paths.ts'
 import { readableOver, rootOf } from './read-files.ts'
+import { removeFiles } from './remove-files.ts'
+import { freeFiles, putBackFiles, setAsideFiles } from './set-aside-files.ts'
 
-/** A folder as a store that can be changed. */
-export function createMutableFileStore(root: string): MutableBlobStore {
+/** A folder as a store that can be changed, and in which files can be set aside. */
+export function createMutableFileStore(root: string): SweepableStore {
   const realRoot = rootOf(root)
   return {
     ...readableOver(root, realRoot),
     write: async (key, bytes, options) => writeFile(await realRoot(options), key, bytes),
+    create: async (key, bytes, options) => createFile(await realRoot(options), key, bytes),
     remove: async (key, options) => removeFile(await realRoot(options), key),
+    removeAll: async (keys, options) => removeFiles(await realRoot(options), keys, options),
     removeEmptyFolders: async (folder, options) => {
       const path = await resolveExisting(await realRoot(options), folder)
       if (path !== undefined) await removeIfEmpty(path)
     },
+    quarantineKind: async () => 'rename',
+    setAside: async (files, options) => setAsideFiles(await realRoot(options), files, options),
+    putBack: async (files, options) => putBackFiles(await realRoot(options), files, options),
+    free: async (files, options) => freeFiles(await realRoot(options), files, options),
   }
 }
 
 async function writeFile(realRoot: string, key: string, bytes: Uint8Array): Promise<void> {
   const path = await requireParentInside(realRoot, key)
+  await withTemporaryFile(path, bytes, (temporary) => rename(temporary, path))
+}
+
+/** A second name is given to a file that is whole, which succeeds only where there is none of that name. */
+async function createFile(realRoot: string, key: string, bytes: Uint8Array): Promise<boolean> {
+  const path = await requireParentInside(realRoot, key)
+  let isCreated = true
+  await withTemporaryFile(path, bytes, async (temporary) => {
+    try {
+      await linkOrWriteNew(temporary, path, bytes)
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error
+      isCreated = false
+    }
+    await unlink(temporary)
+  })
+  return isCreated
+}
+
+/** Where the file system has no links, one still wins; only a crash could then leave a file that is not whole. */
+async function linkOrWriteNew(temporary: string, path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await link(temporary, path)
+  } catch (error) {
+    if (!areLinksRefused(error)) throw error
+    await writeWhole(path, bytes, { flag: 'wx', flush: true })
+  }
+}
+
+/** Writes a file beside `path`, on disk and with the right owner, for `place` to bring into its place. */
+async function withTemporaryFile(
+  path: string,
+  bytes: Uint8Array,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
   // The ending is what the registry itself uses for files that are not whole yet, and what readers pass over.
   const temporary = `${path}.${randomUUID()}.tmp`
   try {
@@ -40,7 +83,7 @@ async function writeFile(realRoot: string, key: string, bytes: Uint8Array): Prom
     } finally {
       await file.close()
     }
-    await rename(temporary, path)
+    await place(temporary)
     await syncFolder(dirname(path))
   } catch (error) {
     // Safe to remove: the name is random and was made by this very call.
@@ -72,56 +115,4 @@ async function removeIfEmpty(path: string): Promise<void> {
   } catch (error) {
     if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw asWriteError(path, error)
   }
-}
-
-/** Makes the missing folders from above, each durable and with the owner of the one it lies in. */
-async function makeFolders(path: string): Promise<void> {
-  try {
-    await mkdir(path)
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return
-    if (errnoOf(error) !== 'ENOENT') throw error
-    await makeFolders(dirname(path))
-    return makeFolders(path)
-  }
-  await giveToOwnerOf(dirname(path), (uid, gid) => chown(path, uid, gid))
-  await syncFolder(dirname(path))
-}
-
-/**
- * The registry runs as a user of its own and must be able to change what we write. Only root can give files away; for
- * anyone else they belong to the right user already, or the write would have failed.
- */
-async function giveToOwnerOf(
-  folder: string,
-  give: (uid: number, gid: number) => Promise<void>,
-): Promise<void> {
-  if (process.getuid?.() !== 0) return
-  const { uid, gid } = await stat(folder)
-  try {
-    await give(uid, gid)
-  } catch (error) {
-    // Shares without owners (CIFS, some FUSE) refuse, and there everyone may write.
-    if (!['EPERM', 'ENOTSUP', 'EINVAL', 'ENOSYS'].includes(errnoOf(error) ?? '')) throw error
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  try {
-    const folder = await open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  } catch (error) {
-    // Some network file systems cannot sync a folder; there the rename itself is as durable as it gets. A folder that
-    // another program removed meanwhile needs no syncing.
-    if (!['EINVAL', 'ENOTSUP', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error
-  }
-}
-
-function asWriteError(path: string, error: unknown): Error {
-  const isOurs = error instanceof StorageEscapeError || error instanceof StorageUnreadableError
-  return isOurs ? error : notWritable(path, error)
 }
