@@ -87,7 +87,21 @@ export interface SweepSettings {
   readonly quarantineMs: number
   /** Never longer than the quarantine. */
   readonly settleMs: number
+  /** Addresses of the replicas that share the registry's `url`; empty where it is one. */
+  readonly replicas: readonly string[]
+  /** Addresses of metrics, one for each replica. */
+  readonly metrics: readonly string[]
+  /** The repository that canaries are pushed to. */
+  readonly canary: string
+  /** Where the credentials of a Redis cache are; all undefined without any. */
+  readonly cacheAuth: CacheAuthSettings
   readonly maintenance: MaintenanceSettings | undefined
+}
+
+export interface CacheAuthSettings {
+  readonly usernameEnv: string | undefined
+  readonly passwordEnv: string | undefined
+  readonly passwordFile: string | undefined
 }
 
 export interface MaintenanceSettings {

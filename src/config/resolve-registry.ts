@@ -21,6 +21,7 @@ const defaultConcurrency = 16
 const defaultGrace = '24h'
 const defaultQuarantine = '7d'
 const defaultSettle = '10m'
+const defaultCanary = 'winnow/canary'
 
 export function resolveRegistry(
   name: string,
@@ -42,7 +43,7 @@ export function resolveRegistry(
     proxy: written.proxy,
     allowPrivateRealm: written.allowPrivateRealm ?? false,
     storage: resolveStorage(written.storage, absolute),
-    sweep: resolveSweep(written.sweep, absolute),
+    sweep: resolveSweep(written, absolute),
   }
 }
 
@@ -98,13 +99,22 @@ function resolveStore(storage: NonNullable<WrittenRegistry['storage']>, absolute
   return { kind: 'filesystem', path: absolute(filesystem ?? '') }
 }
 
-function resolveSweep(sweep: WrittenRegistry['sweep'], absolute: Absolute): SweepSettings {
+function resolveSweep({ sweep, storage }: WrittenRegistry, absolute: Absolute): SweepSettings {
   const quarantineMs = durationMs(sweep?.quarantine ?? defaultQuarantine)
   return {
     mode: sweep?.mode ?? 'online',
     graceMs: durationMs(sweep?.grace ?? defaultGrace),
     quarantineMs,
     settleMs: Math.min(durationMs(sweep?.settle ?? defaultSettle), quarantineMs),
+    replicas: (sweep?.replicas ?? []).map((address) => address.replace(/\/+$/, '')),
+    metrics: sweep?.metrics ?? [],
+    canary: sweep?.canary ?? defaultCanary,
+    cacheAuth: {
+      usernameEnv: storage?.cacheUsernameEnv,
+      passwordEnv: storage?.cachePasswordEnv,
+      passwordFile:
+        storage?.cachePasswordFile === undefined ? undefined : absolute(storage.cachePasswordFile),
+    },
     maintenance: resolveMaintenance(sweep?.maintenance, absolute),
   }
 }

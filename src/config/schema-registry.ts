@@ -1,5 +1,6 @@
 /** `registries:` as written (DESIGN sections 3 and 8). */
 import { z } from 'zod'
+import { parseRepositoryName } from '../core/image/names.ts'
 import { refuseAlias, refuseRedisUrl, refuseUrl } from './addresses.ts'
 import { refuseMatcher } from './alert-matcher.ts'
 import { checkedText, duration, key, plainName, text, variable, wholeNumber } from './fields.ts'
@@ -105,7 +106,31 @@ const storage = z.strictObject({
     'The blob descriptor cache that the running registry uses. It decides when bytes can be freed beside it.',
     { default: 'auto' },
   ).optional(),
+  cacheUsernameEnv: key(
+    variable,
+    'User name from the environment',
+    'The environment variable that holds the user of the registry’s Redis.',
+  ).optional(),
+  cachePasswordEnv: key(
+    variable,
+    'Password from the environment',
+    'The environment variable that holds the password of the registry’s Redis.',
+  ).optional(),
+  cachePasswordFile: key(
+    text,
+    'Password file',
+    'A file that holds the password of the registry’s Redis; a line break at its end is dropped.',
+  ).optional(),
 })
+
+const repository = checkedText((value) =>
+  parseRepositoryName(value)
+    ? undefined
+    : {
+        problem: 'This is not the name of a repository.',
+        hint: 'Write it in lower case and without a host, as in "winnow/canary".',
+      },
+)
 
 const argv = z.array(text).min(1)
 
@@ -212,6 +237,22 @@ const sweep = z.strictObject({
     'Settle',
     'The second mark comes no sooner after the last rename; never longer than the quarantine.',
     { default: '10m' },
+  ).optional(),
+  replicas: key(
+    z.array(url).min(1),
+    'Replicas',
+    'An address for each replica of the registry, where several share one `url`: each has a cache of its own.',
+  ).optional(),
+  metrics: key(
+    z.array(url).min(1),
+    'Metrics',
+    'An address of metrics for each replica, which tell when it was started (`process_start_time_seconds`).',
+  ).optional(),
+  canary: key(
+    repository,
+    'Canary',
+    'The repository that a small blob is pushed to, to find out what the registry’s cache remembers.',
+    { default: 'winnow/canary' },
   ).optional(),
   maintenance: key(
     maintenance,
