@@ -18,6 +18,7 @@ export class MarkSet {
   readonly #shards: Shard[] = Array.from({ length: SHARDS }, () => ({
     keys: NONE,
     used: 0,
+    isSorted: true,
     isSpilled: false,
   }))
   readonly #recent = new Float64Array(SHARDS * RECENT_KEYS).fill(-1)
@@ -50,6 +51,7 @@ export class MarkSet {
     if (shard.used === shard.keys.length) this.#grow(shard)
     shard.keys[shard.used] = key
     shard.used += 1
+    shard.isSorted = false
   }
 
   /** The marks of a shard, to be asked many times. */
@@ -63,7 +65,7 @@ export class MarkSet {
   clear(): void {
     for (const [index, shard] of this.#shards.entries()) {
       if (shard.isSpilled) this.#scratch.drop(this.#heap(index))
-      this.#shards[index] = { keys: NONE, used: 0, isSpilled: false }
+      this.#shards[index] = { keys: NONE, used: 0, isSorted: true, isSpilled: false }
     }
     this.#recent.fill(-1)
     this.#memoryKeys = 0
@@ -86,6 +88,8 @@ export class MarkSet {
 
   /** Sorts what is in memory and drops doubles; tells how many are left. */
   #compact(index: number, shard: Shard): number {
+    if (shard.isSorted) return shard.used
+    shard.isSorted = true
     shard.used = sortAndDropDoubles(shard.keys, shard.used)
     this.#recent.fill(-1, index * RECENT_KEYS, (index + 1) * RECENT_KEYS)
     return shard.used
@@ -150,6 +154,7 @@ export class ShardMarks {
 interface Shard {
   keys: Float64Array
   used: number
+  isSorted: boolean
   isSpilled: boolean
 }
 

@@ -1,0 +1,63 @@
+/**
+ * One look at a pool, in the order that makes it safe beside pushes: blobs are listed, then links are read, then the mark
+ * is made. What it decides is a value; nothing is touched here.
+ */
+import type { InstantMs } from '../core/inventory/inventory.ts'
+import type { RecordTable } from '../core/sweep/record-table.ts'
+import type { BlobPool } from '../ports/readable-layout.ts'
+import type { RunOptions } from '../ports/run-options.ts'
+import { findGarbage } from './sweep-garbage.ts'
+import { markPool, type Mark, type MarkParts } from './sweep-mark.ts'
+import { PoolTables, type ByAlgorithm } from './sweep-tables.ts'
+
+export interface SurveyRequest {
+  /** Nothing that is as young as this, or younger, is garbage. */
+  readonly fence: InstantMs
+  readonly now: () => InstantMs
+}
+
+export interface PoolSurvey {
+  readonly pool: BlobPool
+  /** When the first of it was read: what was there before was seen. */
+  readonly startedAt: InstantMs
+  readonly tables: PoolTables
+  readonly mark: Mark
+  readonly blobs: number
+  readonly blobsMarked: number
+  /** Digest, size and time of each (records as of PoolTables.stored), none twice. */
+  readonly garbage: ByAlgorithm<RecordTable>
+  readonly bytesGarbage: number
+}
+
+/** @throws whatever the layout throws: then nothing is known of the pool, and nothing of it may go */
+export async function surveyPool(
+  pool: BlobPool,
+  { fence, now }: SurveyRequest,
+  parts: MarkParts,
+  options: RunOptions,
+): Promise<PoolSurvey> {
+  const startedAt = now()
+  const tables = new PoolTables('pool', parts.scratch)
+  const phase = (name: string): void => {
+    options.onEvent?.({ kind: 'phase', phase: name, ...(pool.name !== '' && { subject: pool.name }) })
+  }
+  phase('list blobs')
+  // Blobs first: whatever a push adds after this is in no list, so it cannot be garbage.
+  await pool.listBlobs((blobs) => {
+    tables.addBlobs(blobs)
+  }, options)
+  phase('read links')
+  await pool.readLinks((links) => {
+    tables.addLinks(links)
+    options.onEvent?.({
+      kind: 'progress',
+      phase: 'read links',
+      done: tables.repositories.length,
+      note: 'repositories',
+    })
+  }, options)
+  phase('mark')
+  const mark = await markPool(pool, tables, parts, options)
+  const found = await findGarbage(pool, tables, mark, { fence, scratch: parts.scratch }, options)
+  return { pool, startedAt, tables, mark, ...found }
+}
