@@ -1,0 +1,168 @@
+/**
+ * Setting objects aside, putting them back, freeing them.
+ *
+ * Before an object goes, there is either a mark that says under which version the store keeps it, or a copy that was
+ * compared. So after a crash at any moment each object is under its key, or can be found by its mark or copy, or both.
+ */
+import { quarantineKey, type AsideFile } from '../../../ports/listable-store.ts'
+import { StorageWriteError } from '../../../ports/mutable-blob-store.ts'
+import type { FreeOutcome, PutBackOutcome, SetAsideOutcome } from '../../../ports/mutable-sweep-store.ts'
+import type { RunOptions } from '../../../ports/run-options.ts'
+import type { Keeping, Kept, ObjectBucket, ObjectFacts } from './object-bucket.ts'
+import { markKey, marksPrefix, parseMark } from './object-keys.ts'
+import { mapParallel } from './parallel.ts'
+
+/** An object that is replaced each time we look is none of a registry's. */
+const ROUNDS_MAX = 5
+
+export interface Aside {
+  /** What the store itself keeps, by the marks of this very run; nearly always one. */
+  readonly kept: readonly Kept[]
+  readonly isCopied: boolean
+  /** All marks of the file, those of bytes that are no longer kept included. */
+  readonly marks: readonly string[]
+}
+
+export async function findAside(
+  bucket: ObjectBucket,
+  file: AsideFile,
+  options: RunOptions | undefined,
+): Promise<Aside> {
+  const page = await bucket.page({ prefix: marksPrefix(file), level: 'all' }, options)
+  const marks = page.objects.filter(({ key }) => parseMark(file, key) !== undefined).map(({ key }) => key)
+  const kept: Kept[] = []
+  for (const key of marks) {
+    const named = parseMark(file, key)
+    // A mark may be older than its deed, if a crash came between: then the object is still in place.
+    if (named !== undefined && (await bucket.isKept(file.key, named, options))) kept.push(named)
+  }
+  const isCopied = (await bucket.head(quarantineKey(file), options)) !== undefined
+  return { kept, isCopied, marks }
+}
+
+export interface SettingAside {
+  readonly keeping: Keeping
+  /** Where the store softly deletes, up to this size copies are made: what is softly deleted cannot be read. */
+  readonly readableBytesMax: number
+}
+
+/** Sets aside one batch. */
+export async function setObjectsAside(
+  bucket: ObjectBucket,
+  files: readonly AsideFile[],
+  how: SettingAside,
+  options: RunOptions | undefined,
+): Promise<readonly SetAsideOutcome[]> {
+  const outcomes = new Map<AsideFile, SetAsideOutcome>()
+  let left = files
+  for (let round = 0; left.length > 0; round++) {
+    const [again] = left
+    if (round === ROUNDS_MAX && again !== undefined) throw restless(bucket, again)
+    const found = await mapParallel(left, options, async (file) => secure(bucket, file, how, options))
+    const secured = left.flatMap((file, i) => {
+      const facts = found[i]
+      return facts === undefined ? [] : [{ file, target: { key: file.key, revision: facts.revision } }]
+    })
+    // Safe: this very revision has its mark or its copy, and no other one is removed.
+    const removals = await bucket.removeMany(
+      secured.map(({ target }) => target),
+      options,
+    )
+    for (const file of left) outcomes.set(file, 'absent')
+    // One that somebody else removed in between is just as much set aside: its mark or its copy is there.
+    for (const { file } of secured) outcomes.set(file, 'set-aside')
+    left = secured.filter((_, i) => removals[i] === 'changed').map(({ file }) => file)
+  }
+  return files.map((file) => outcomes.get(file) ?? 'absent')
+}
+
+/** Makes sure that the object can be found again; undefined when there is none. */
+async function secure(
+  bucket: ObjectBucket,
+  file: AsideFile,
+  { keeping, readableBytesMax }: SettingAside,
+  options: RunOptions | undefined,
+): Promise<ObjectFacts | undefined> {
+  for (let attempt = 0; attempt < ROUNDS_MAX; attempt++) {
+    const facts = await bucket.head(file.key, options)
+    if (facts === undefined) return undefined
+    const isCopied = keeping.kind === 'soft-delete' && facts.sizeBytes <= readableBytesMax
+    const id = keeping.kind === 'copy' || isCopied ? undefined : facts.keptId(keeping.kind)
+    if (keeping.kind !== 'copy' && id !== undefined) {
+      await bucket.write(markKey(file, { kind: keeping.kind, id }), new Uint8Array(), options)
+      return facts
+    }
+    const target = { key: quarantineKey(file), mustBeAbsent: false }
+    const copied = await bucket.copy({ key: file.key, revision: facts.revision }, target, options)
+    if (copied === 'copied') return facts
+    // It was replaced or removed since: look again.
+  }
+  throw restless(bucket, file)
+}
+
+function restless(bucket: ObjectBucket, { key }: AsideFile): StorageWriteError {
+  return new StorageWriteError(
+    `${bucket.place}/${key}`,
+    'other',
+    'it was replaced each time it was looked at',
+  )
+}
+
+export async function putObjectBack(
+  bucket: ObjectBucket,
+  file: AsideFile,
+  options: RunOptions | undefined,
+): Promise<PutBackOutcome> {
+  const aside = await findAside(bucket, file, options)
+  const outcome = await restore(bucket, file, aside, options)
+  // Safe: under the key lies this very file, or a newer one of the same content. `lost` has nothing but old marks.
+  await drop(bucket, file, aside, options)
+  return outcome
+}
+
+async function restore(
+  bucket: ObjectBucket,
+  file: AsideFile,
+  { kept, isCopied }: Aside,
+  options: RunOptions | undefined,
+): Promise<PutBackOutcome> {
+  // Asked first, since not every way of restoring can be made to refuse.
+  if ((await bucket.head(file.key, options)) !== undefined) return 'present'
+  for (const each of kept) {
+    const restored = await bucket.restoreKept(file.key, each, options)
+    if (restored !== 'absent') return outcomeOf(restored)
+  }
+  if (!isCopied) return 'lost'
+  const copy = await bucket.head(quarantineKey(file), options)
+  if (copy === undefined) return 'lost'
+  const source = { key: quarantineKey(file), revision: copy.revision }
+  const copied = await bucket.copy(source, { key: file.key, mustBeAbsent: true }, options)
+  return copied === 'absent' ? 'lost' : outcomeOf(copied)
+}
+
+function outcomeOf(done: 'restored' | 'copied' | 'taken'): PutBackOutcome {
+  return done === 'taken' ? 'present' : 'restored'
+}
+
+export async function freeObject(
+  bucket: ObjectBucket,
+  file: AsideFile,
+  options: RunOptions | undefined,
+): Promise<FreeOutcome> {
+  const aside = await findAside(bucket, file, options)
+  await drop(bucket, file, aside, options)
+  return aside.kept.length > 0 || aside.isCopied ? 'freed' : 'absent'
+}
+
+/** Bytes first, marks second: what is interrupted is found again, and finished. */
+async function drop(
+  bucket: ObjectBucket,
+  file: AsideFile,
+  { kept, isCopied, marks }: Aside,
+  options: RunOptions | undefined,
+): Promise<void> {
+  // Safe: a version that a mark of this run names and that is not the object under the key, or a copy in the quarantine.
+  for (const each of kept) await bucket.dropKept(file.key, each, options)
+  if (isCopied) await bucket.removeForGood(quarantineKey(file), options)
+  for (const key of marks) await bucket.removeForGood(key, options)
+}
