@@ -32,6 +32,13 @@ const sources = {
   skopeo: { command: 'skopeo', versionArgs: ['--version'], built: false, install: DEBIAN },
   wrk: { command: 'wrk', versionArgs: ['-v'], built: false, install: DEBIAN },
   'redis-server': { command: 'redis-server', versionArgs: ['--version'], built: false, install: DEBIAN },
+  icinga2: { command: 'icinga2', versionArgs: ['--version'], built: false, install: DEBIAN },
+  alertmanager: {
+    command: 'prometheus-alertmanager',
+    versionArgs: ['--version'],
+    built: false,
+    install: DEBIAN,
+  },
   'crane-registry': { built: true, install: BUILD },
   registry3: { built: true, install: BUILD },
   zot: { command: 'zot', versionArgs: ['--version'], built: true, install: BUILD },
