@@ -4,14 +4,16 @@
  * Promises what ports/listable-store.ts asks for. Symbolic links are refused and not passed over: a registry writes none,
  * and what lies behind one would be missing from the list.
  */
-import { lstat, readdir } from 'node:fs/promises'
-import type { Dirent } from 'node:fs'
+import { lstatSync, readdir as readdirOf, type Dirent } from 'node:fs'
+import { promisify } from 'node:util'
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import type { ListedFile } from '../../../ports/listable-store.ts'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { errnoOf, unreadable } from './errno.ts'
 import { resolveExisting } from './paths.ts'
+
+const readdir = promisify(readdirOf)
 
 /** Disks and network file systems answer many questions at once; more than this gains nothing. */
 const FOLDERS_AT_ONCE = 64
@@ -57,9 +59,7 @@ async function readFolder(folder: Folder): Promise<FolderContent> {
   const entries = await entriesOf(folder.path)
   const link = entries.find((entry) => entry.isSymbolicLink())
   if (link !== undefined) throw symbolicLink(`${folder.path}/${link.name}`)
-  const files = await Promise.all(
-    entries.filter((entry) => entry.isFile()).map(({ name }) => factsOf(folder, name)),
-  )
+  const files = entries.filter((entry) => entry.isFile()).map(({ name }) => factsOf(folder, name))
   const folders = entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => ({ path: `${folder.path}/${name}`, prefix: `${folder.prefix}${name}/` }))
@@ -76,9 +76,9 @@ async function entriesOf(path: string): Promise<readonly Dirent[]> {
   }
 }
 
-async function factsOf({ path, prefix }: Folder, name: string): Promise<ListedFile | undefined> {
+function factsOf({ path, prefix }: Folder, name: string): ListedFile | undefined {
   try {
-    const facts = await lstat(`${path}/${name}`)
+    const facts = lstatSync(`${path}/${name}`)
     return { key: prefix + name, sizeBytes: facts.size, modifiedAt: Math.floor(facts.mtimeMs) }
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
