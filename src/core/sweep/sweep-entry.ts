@@ -1,5 +1,6 @@
 /**
- * What a sweep writes down, and what can be told from it afterwards.
+ * What a sweep writes down, and what can be told from it afterwards. Entries belong to the run that set their blobs aside,
+ * whichever run wrote them.
  *
  * The order is the promise: the blobs to be set aside are written down before the first of them is touched. Where each
  * blob is, the store tells; the journal tells which ones to ask about, and since when.
@@ -23,17 +24,15 @@ export type SweepEntry =
   /** About to be freed: bytes of it that are nowhere afterwards were freed by us. */
   | {
       readonly kind: 'free'
-      readonly run: RunId
       readonly pool: string
       readonly digest: Digest
       readonly at: InstantMs
     }
   /** A complete mark that began at `startedAt` found out what is needed, and what was needed was put back. */
   | { readonly kind: 'mark'; readonly startedAt: InstantMs }
-  /** A blob that `run` had set aside is no longer set aside. */
+  /** A blob is no longer set aside. */
   | {
       readonly kind: 'closed'
-      readonly run: RunId
       readonly pool: string
       readonly digest: Digest
       readonly how: ClosedHow
@@ -125,7 +124,7 @@ export class AsideLedger {
         this.#settle(run, entry.at)
         return
       case 'free': {
-        const key = keyOf(entry.run, entry.pool, entry.digest)
+        const key = keyOf(run, entry.pool, entry.digest)
         const history = this.#histories.get(key)
         if (history !== undefined) this.#histories.set(key, { ...history, isFreeing: true })
         return
@@ -134,11 +133,11 @@ export class AsideLedger {
         this.#lastMarkAt = Math.max(this.#lastMarkAt ?? entry.startedAt, entry.startedAt)
         return
       case 'closed': {
-        const key = keyOf(entry.run, entry.pool, entry.digest)
+        const key = keyOf(run, entry.pool, entry.digest)
         const history = this.#histories.get(key)
         if (history === undefined || history.closed !== undefined) return
         this.#histories.set(key, { ...history, closed: { how: entry.how, at: entry.at } })
-        this.#count(entry.run, -1)
+        this.#count(run, -1)
         return
       }
       case 'end': {

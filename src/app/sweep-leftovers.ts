@@ -1,0 +1,82 @@
+/** Removes what sweep-tidy.ts found: links that lead nowhere, uploads that nobody ends, repositories with nothing in them. */
+import { bytesOfDigest, algorithmOf } from '../core/sweep/reference-record.ts'
+import type { LayerLink, BlobPool } from '../ports/readable-layout.ts'
+import type { RunOptions } from '../ports/run-options.ts'
+import { LINK_REASON, REPOSITORY_REASON, UPLOAD_REASON } from './sweep-plan.ts'
+import type { SweepRun } from './sweep-run.ts'
+import type { Leftovers } from './sweep-tidy.ts'
+
+const LINKS_AT_ONCE = 1000
+
+export async function removeLeftovers(
+  run: SweepRun,
+  pool: BlobPool,
+  { links, uploads, repositories }: Leftovers,
+  options: RunOptions,
+): Promise<void> {
+  for (let at = 0; at < links.length && options.stop?.aborted !== true; at += LINKS_AT_ONCE)
+    await removeLinks(run, pool, links.slice(at, at + LINKS_AT_ONCE), options)
+  for (const { folder, keys } of uploads) {
+    if (options.stop?.aborted === true) return
+    run.assertHeld()
+    // Safe: nothing has been written to it for longer than any push lasts; the registry's own purge does the same.
+    await run.ports.store.removeAll(keys, options)
+    await run.ports.store.removeEmptyFolders(folder, options)
+    run.actions.addPath('remove-upload', folder, UPLOAD_REASON)
+    run.count({ uploadsRemoved: 1 })
+  }
+  for (const { folder, keys } of repositories) {
+    if (options.stop?.aborted === true) return
+    run.assertHeld()
+    // Safe: these files were there and old when no manifest and no tag was; what a push adds meanwhile is not among them,
+    // and a folder that holds anything is not removed.
+    await run.ports.store.removeAll(keys, options)
+    await run.ports.store.removeEmptyFolders(folder, options)
+    run.actions.addPath('remove-repository', folder, REPOSITORY_REASON)
+    run.count({ repositoriesRemoved: 1 })
+  }
+}
+
+async function removeLinks(
+  run: SweepRun,
+  pool: BlobPool,
+  links: readonly LayerLink[],
+  options: RunOptions,
+): Promise<void> {
+  run.assertHeld()
+  const absent = await withoutData(pool, links, options)
+  const keys = absent.map((link) => pool.layerLinkKey(link))
+  // Safe: the blob is nowhere, so whoever needs it has to upload it, which writes the link anew after the data.
+  await run.ports.store.removeAll(keys, options)
+  const stillAbsent = new Set(await withoutData(pool, absent, options))
+  for (const [i, link] of absent.entries()) {
+    const key = keys[i] ?? ''
+    if (stillAbsent.has(link)) {
+      await run.ports.store.removeEmptyFolders(key.slice(0, key.lastIndexOf('/')), options)
+      run.actions.addPath('remove-link', key, LINK_REASON)
+      run.count({ linksRemoved: 1 })
+      continue
+    }
+    // An upload came between the two looks, and we may have removed the link it wrote.
+    await run.ports.store.write(key, new TextEncoder().encode(link.digest), options)
+  }
+}
+
+async function withoutData(
+  pool: BlobPool,
+  links: readonly LayerLink[],
+  options: RunOptions,
+): Promise<readonly LayerLink[]> {
+  const absent: LayerLink[] = []
+  for (const algorithm of ['sha256', 'sha512'] as const) {
+    const own = links.filter(({ digest }) => algorithmOf(digest) === algorithm)
+    if (own.length === 0) continue
+    const packed = own.map(({ digest }) => bytesOfDigest(digest))
+    const width = packed[0]?.length ?? 0
+    const bytes = new Uint8Array(own.length * width)
+    for (const [i, digest] of packed.entries()) bytes.set(digest, i * width)
+    const { sizes } = await pool.blobFacts({ algorithm, bytes }, options)
+    absent.push(...own.filter((_, i) => Number.isNaN(sizes[i])))
+  }
+  return absent
+}

@@ -1,0 +1,260 @@
+/**
+ * One run of a sweep that acts: what it has written down, what it has done, and whether it may go on.
+ *
+ * Every act is here, and each in the same order: written down, done, and its outcome written down.
+ */
+import { OperationalError } from '../core/errors/errors.ts'
+import type { Digest } from '../core/image/digest.ts'
+import type { InstantMs } from '../core/inventory/inventory.ts'
+import type { RunId } from '../core/journal/entry.ts'
+import type { AsideEntry, AsideLedger, ClosedHow, SweepEntry } from '../core/sweep/sweep-entry.ts'
+import { emptySummary, type SweepSummary } from '../core/sweep/sweep-report.ts'
+import type { BlobPool } from '../ports/readable-layout.ts'
+import type { RunOptions } from '../ports/run-options.ts'
+import { ActionLog } from './sweep-actions.ts'
+import { asideFile } from './sweep-plan.ts'
+import type { SweepPorts, SweepSettings } from './sweep-ports.ts'
+
+/** So many blobs are written down, and then moved, at a time. */
+const BLOBS_AT_ONCE = 1000
+
+/** Something else removes blobs from the storage while we sweep it. */
+export class SweepDisturbedError extends OperationalError {
+  readonly code = 'SWEEP_DISTURBED'
+  readonly hint =
+    'Let only one of them collect: switch off the registry’s own garbage collection, then sweep again. What was set aside is looked at again then.'
+
+  constructor(place: string, digest: Digest) {
+    super(
+      `Something else removes blobs from ${place}: ${digest} was gone before it could be set aside. Two collectors at once lose what is needed, so the sweep stopped.`,
+    )
+  }
+}
+
+/** A blob that was set aside is needed, and can be put back from nowhere. */
+export class SweepLostError extends OperationalError {
+  readonly code = 'SWEEP_LOST'
+  readonly hint = 'Push the images that need them again; `winnow verify` names those in use.'
+
+  constructor(digests: readonly Digest[]) {
+    super(
+      `${digests.length} blobs that were set aside are needed, and are no longer where they were kept: ${digests.slice(0, 5).join(', ')}${digests.length > 5 ? ', …' : ''}. Somebody removed them from the quarantine.`,
+    )
+  }
+}
+
+export class SweepRun {
+  readonly id: RunId
+  readonly ports: SweepPorts
+  readonly settings: SweepSettings
+  readonly ledger: AsideLedger
+  readonly actions = new ActionLog()
+  summary: SweepSummary = emptySummary
+  /** Needed again, and nowhere. */
+  readonly lost: Digest[] = []
+  /** Nothing as young as this, or younger, is touched. */
+  readonly fence: InstantMs
+  readonly #assertHeld: () => void
+  readonly #skewMs: number
+
+  constructor(parts: {
+    readonly id: RunId
+    readonly ports: SweepPorts
+    readonly settings: SweepSettings
+    readonly ledger: AsideLedger
+    readonly assertHeld: () => void
+    readonly skewMs: number
+  }) {
+    this.id = parts.id
+    this.ports = parts.ports
+    this.settings = parts.settings
+    this.ledger = parts.ledger
+    this.#assertHeld = parts.assertHeld
+    this.#skewMs = parts.skewMs
+    this.fence = this.now() - parts.settings.graceMs
+  }
+
+  /** The time by the store's clock, which is the one that files are dated by. */
+  now = (): InstantMs => this.ports.now() + this.#skewMs
+
+  count(more: Partial<SweepSummary>): void {
+    const keys = Object.keys(more) as (keyof SweepSummary)[]
+    this.summary = {
+      ...this.summary,
+      ...Object.fromEntries(keys.map((key) => [key, this.summary[key] + (more[key] ?? 0)])),
+    }
+  }
+
+  /**
+   * Writes down, on disk before it returns. What is about a blob is written to the run that set it aside, so that one
+   * run's part of the journal tells its whole story; a run that sets nothing aside leaves none.
+   */
+  async write(entries: readonly SweepEntry[], options: RunOptions, run: RunId = this.id): Promise<void> {
+    if (entries.length === 0) return
+    const isFirst = run === this.id && !this.ledger.runs().has(run)
+    const { registry } = this.ports
+    const begin = { kind: 'begin' as const, at: this.now(), registry, mode: this.settings.mode }
+    const all = isFirst ? [begin, ...entries] : entries
+    await this.ports.journal.append(run, all, options)
+    this.ledger.add(run, all)
+  }
+
+  /** Says that a mark that began at `startedAt` has decided about everything that is set aside. */
+  async writeMark(startedAt: InstantMs, options: RunOptions): Promise<void> {
+    const newest = this.ledger.open().at(-1)
+    if (newest !== undefined) await this.write([{ kind: 'mark', startedAt }], options, newest.run)
+  }
+
+  /**
+   * Sets garbage aside. Safe: its bytes stay in the store; it is in no mark that began after it was listed, older than the
+   * fence, and its name is in the journal before it moves, so whatever happens next can put it back.
+   */
+  async setAside(
+    pool: BlobPool,
+    garbage: Iterable<{ readonly digest: Digest; readonly sizeBytes: number }>,
+    options: RunOptions,
+  ): Promise<void> {
+    for (const batch of batches(garbage, BLOBS_AT_ONCE)) {
+      if (options.stop?.aborted === true) break
+      this.#assertHeld()
+      const at = this.now()
+      const entries = batch.map((blob) => ({ kind: 'set-aside' as const, pool: pool.name, ...blob, at }))
+      await this.write(entries, options)
+      this.#assertHeld()
+      const files = batch.map((blob) => ({
+        run: this.id,
+        ...pool.fileOf(blob.digest),
+        sizeBytes: blob.sizeBytes,
+      }))
+      const outcomes = await this.ports.store.setAside(files, options)
+      await this.ports.cache.forget([batch.map(({ digest }) => digest)], options)
+      for (const [i, { digest, sizeBytes }] of batch.entries()) {
+        if (outcomes[i] !== 'set-aside') continue
+        this.actions.addBlob('set-aside', pool.name, digest, sizeBytes)
+        this.count({ setAside: 1 })
+      }
+      const gone = batch.find((_, i) => outcomes[i] === 'absent')
+      if (gone !== undefined) throw new SweepDisturbedError(this.ports.layout.place, gone.digest)
+      this.#progress('set aside', this.summary.setAside, options)
+    }
+  }
+
+  /** Puts back what a push has come to need. Takes nothing away: a newer blob in its place stays. */
+  async putBack(
+    pool: BlobPool,
+    needed: readonly { readonly entry: AsideEntry; readonly reason: string }[],
+    options: RunOptions,
+  ): Promise<void> {
+    for (const batch of batches(needed, BLOBS_AT_ONCE)) {
+      this.#assertHeld()
+      const files = batch.map(({ entry }) => asideFile(pool, entry))
+      const outcomes = await this.ports.store.putBack(files, options)
+      await this.#close(
+        batch.map(({ entry }, i) => ({ entry, how: outcomes[i] ?? 'lost' })),
+        options,
+      )
+      for (const [i, { entry, reason }] of batch.entries()) {
+        if (outcomes[i] === 'lost') this.lost.push(entry.digest)
+        if (outcomes[i] !== 'restored') continue
+        this.actions.addBlob('restore', pool.name, entry.digest, entry.sizeBytes, reason)
+        this.count({ restored: 1 })
+      }
+      this.#progress('put back', this.summary.restored, options)
+    }
+  }
+
+  /**
+   * Frees bytes that are set aside. Safe: the caller has shown that nothing needs them and nobody can come to (see
+   * sweep-aside.ts); a newer blob under the same name is not touched.
+   */
+  async free(pool: BlobPool, due: readonly AsideEntry[], reason: string, options: RunOptions): Promise<void> {
+    for (const batch of batches(due, BLOBS_AT_ONCE)) {
+      if (options.stop?.aborted === true) return
+      this.#assertHeld()
+      const at = this.now()
+      await this.#writeByRun(
+        batch.map((entry) => [entry.run, { kind: 'free', pool: pool.name, digest: entry.digest, at }]),
+        options,
+      )
+      this.#assertHeld()
+      await this.ports.store.free(
+        batch.map((entry) => asideFile(pool, entry)),
+        options,
+      )
+      await this.#close(
+        batch.map((entry) => ({ entry, how: 'freed' })),
+        options,
+      )
+      for (const { digest, sizeBytes } of batch) {
+        this.actions.addBlob('free', pool.name, digest, sizeBytes, reason)
+        this.count({ freed: 1, bytesFreed: sizeBytes })
+      }
+      this.#progress('free', this.summary.freed, options)
+    }
+  }
+
+  /** Finds out what became of blobs that earlier runs set aside, or were about to when they died. */
+  async settle(pool: BlobPool, options: RunOptions): Promise<readonly AsideEntry[]> {
+    const open = this.ledger.open().filter((entry) => entry.pool === pool.name)
+    const places = await this.ports.store.locate(
+      open.map((entry) => asideFile(pool, entry)),
+      options,
+    )
+    const closed = open.flatMap((entry, i): { entry: AsideEntry; how: ClosedHow }[] => {
+      if (places[i] === 'in-place') return [{ entry, how: 'kept' }]
+      if (places[i] === 'gone') return [{ entry, how: entry.isFreeing ? 'freed' : 'lost' }]
+      return []
+    })
+    await this.#close(closed, options)
+    const unsettled = new Set(
+      open
+        .filter(
+          ({ run, setAsideUntil }, i) =>
+            run !== this.id && setAsideUntil === undefined && places[i] !== 'gone',
+        )
+        .map(({ run }) => run),
+    )
+    for (const run of unsettled) await this.write([{ kind: 'all-set-aside', at: this.now() }], options, run)
+    return this.ledger.open().filter((entry) => entry.pool === pool.name)
+  }
+
+  async #close(
+    closed: readonly { readonly entry: AsideEntry; readonly how: ClosedHow }[],
+    options: RunOptions,
+  ): Promise<void> {
+    const at = this.now()
+    await this.#writeByRun(
+      closed.map(({ entry: { run, pool, digest }, how }) => [run, { kind: 'closed', pool, digest, how, at }]),
+      options,
+    )
+  }
+
+  async #writeByRun(
+    entries: readonly (readonly [run: RunId, entry: SweepEntry])[],
+    options: RunOptions,
+  ): Promise<void> {
+    for (const run of new Set(entries.map(([each]) => each))) {
+      const own = entries.filter(([each]) => each === run).map(([, entry]) => entry)
+      await this.write(own, options, run)
+    }
+  }
+
+  assertHeld(): void {
+    this.#assertHeld()
+  }
+
+  #progress(phase: string, done: number, options: RunOptions): void {
+    options.onEvent?.({ kind: 'progress', phase, done, note: 'blobs' })
+  }
+}
+
+function* batches<T>(all: Iterable<T>, size: number): Generator<readonly T[]> {
+  let batch: T[] = []
+  for (const each of all) {
+    batch.push(each)
+    if (batch.length < size) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}

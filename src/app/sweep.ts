@@ -1,0 +1,284 @@
+/**
+ * Sweeping beside a running registry: what nobody needs is set aside, the mark is made again, what a push has come to need
+ * goes back at once, and only later bytes are freed.
+ *
+ * The protocol, and why each step is there: docs/sweep.md. A run that dies at any point leaves blobs in their place or set
+ * aside, and says in the storage which; the next one goes on from there.
+ */
+import type { RunOutcome } from '../core/journal/entry.ts'
+import { LeaseHeldError, withLeases } from './leases.ts'
+import type { AsideEntry } from '../core/sweep/sweep-entry.ts'
+import type { SweepReport } from '../core/sweep/sweep-report.ts'
+import type { CacheGate } from '../ports/descriptor-cache.ts'
+import type { BlobPool } from '../ports/readable-layout.ts'
+import type { RunOptions } from '../ports/run-options.ts'
+import { eachGarbage } from './sweep-actions.ts'
+import { DUE, findNeeded, isDue, isForgotten, type NeededAside } from './sweep-aside.ts'
+import { removeLeftovers } from './sweep-leftovers.ts'
+import { asideReader, gatherWarnings, readLedger, surveySummary, warnOfMissing } from './sweep-plan.ts'
+import type { SweepPorts, SweepSettings } from './sweep-ports.ts'
+import { SweepLostError, SweepRun } from './sweep-run.ts'
+import { surveyPool, type PoolSurvey } from './sweep-survey.ts'
+import { findLeftovers } from './sweep-tidy.ts'
+
+/** Of a long wait for the mark that decides, the first look comes after this: what a push needs is missed in the meantime. */
+const EARLY_LOOK_MS = 5_000
+/** A registry may write down what it remembers of a blob just after it was told to forget it. */
+const FORGET_AGAIN_MS = 1_000
+
+export { LeaseHeldError }
+
+/**
+ * Sweeps one storage.
+ *
+ * @throws LeaseHeldError when another sweep is at work there, whatever its state directory; the layout's errors when the
+ *   storage cannot be read in full (then nothing was touched); SweepDisturbedError; SweepLostError
+ */
+export async function applySweep(
+  ports: SweepPorts,
+  settings: SweepSettings,
+  options: RunOptions,
+): Promise<SweepReport> {
+  const gathered = gatherWarnings(options)
+  await ports.layout.check(gathered.options)
+  return withLeases([ports.registry], ports.holder, ports.leases, gathered.options, async (leases) => {
+    const held = { ...gathered.options, signal: leases.signal }
+    const startedAt = ports.now()
+    const run = new SweepRun({
+      id: ports.newRunId(startedAt),
+      ports,
+      settings,
+      ledger: await readLedger(ports.journal, held),
+      assertHeld: () => {
+        leases.assertHeld()
+      },
+      skewMs: await ports.clockSkewMs(held),
+    })
+    await readEverythingOnce(run, held)
+    await recordBegin(run, startedAt)
+    let outcome: RunOutcome = 'failed'
+    try {
+      await sweepUnderLease(run, held)
+      outcome = options.stop?.aborted === true ? 'interrupted' : 'done'
+      if (run.lost.length > 0) throw new SweepLostError(run.lost)
+    } finally {
+      await recordEnd(run, outcome, gathered.options)
+    }
+    return {
+      registry: ports.registry,
+      run: run.id,
+      mode: settings.mode,
+      fence: run.fence,
+      applied: true,
+      complete: outcome === 'done',
+      summary: run.summary,
+      actions: run.actions,
+      warnings: gathered.report,
+    }
+  })
+}
+
+async function recordBegin(run: SweepRun, startedAt: number): Promise<void> {
+  const { ports, settings, id } = run
+  const { registry } = ports
+  await ports.history.beginRun({
+    id,
+    kind: 'sweep',
+    startedAt,
+    registries: [registry],
+    plan: JSON.stringify({
+      mode: settings.mode,
+      graceMs: settings.graceMs,
+      quarantineMs: settings.quarantineMs,
+    }),
+    undoOf: undefined,
+  })
+}
+
+async function recordEnd(run: SweepRun, outcome: RunOutcome, options: RunOptions): Promise<void> {
+  if (run.ledger.runs().has(run.id)) await run.write([{ kind: 'end', at: run.now(), outcome }], options)
+  await run.ports.history.finishRun(run.id, outcome, run.ports.now())
+}
+
+/**
+ * Where a storage has several pools, all of them are read before the first is touched: one that cannot be read ends the run
+ * while everything is as it was.
+ */
+async function readEverythingOnce(run: SweepRun, options: RunOptions): Promise<void> {
+  const pools: BlobPool[] = []
+  for await (const pool of run.ports.layout.pools(options)) pools.push(pool)
+  if (pools.length < 2) return
+  for (const pool of pools) {
+    const aside = run.ledger.open().filter((entry) => entry.pool === pool.name)
+    await withSurvey(run, pool, aside, run.now(), options, () => Promise.resolve())
+  }
+}
+
+async function sweepUnderLease(run: SweepRun, options: RunOptions): Promise<void> {
+  const { fence } = run
+  const first = await pass(run, { fence, setsAside: true }, options)
+  if (first.setAsideAny) {
+    const until = run.now()
+    await run.write([{ kind: 'all-set-aside', at: until }], options)
+    await forgetAgain(run, options)
+    await run.ports.cache.afterSetAside(options)
+  }
+  const unsettledUntil = latestUnsettled(run, first.startedAt)
+  if (unsettledUntil !== undefined) await lookAgain(run, fence, unsettledUntil, options)
+}
+
+/** When the last blob that no mark has decided about was set aside; undefined where all are decided about. */
+function latestUnsettled({ ledger, settings }: SweepRun, markStartedAt: number): number | undefined {
+  const unsettled = ledger
+    .open()
+    .flatMap(({ setAsideUntil }) =>
+      setAsideUntil !== undefined && markStartedAt < setAsideUntil + settings.settleMs ? [setAsideUntil] : [],
+    )
+  return unsettled.length === 0 ? undefined : Math.max(...unsettled)
+}
+
+async function lookAgain(
+  run: SweepRun,
+  fence: number,
+  setAsideUntil: number,
+  options: RunOptions,
+): Promise<void> {
+  const decidesAt = setAsideUntil + run.settings.settleMs
+  if (decidesAt - run.now() > EARLY_LOOK_MS * 2) {
+    await run.ports.sleep(EARLY_LOOK_MS, options)
+    await pass(run, { fence, setsAside: false }, options)
+  }
+  const leftMs = decidesAt - run.now()
+  if (leftMs > 0) {
+    options.onEvent?.({
+      kind: 'wait',
+      subject: run.ports.registry,
+      waitMs: leftMs,
+      reason:
+        'a push that began before blobs were set aside may still end; the mark that decides comes after it',
+    })
+    await run.ports.sleep(leftMs, options)
+  }
+  // Also when told to stop: what a push has come to need goes back before we leave.
+  await pass(run, { fence, setsAside: false }, options)
+}
+
+async function forgetAgain(run: SweepRun, options: RunOptions): Promise<void> {
+  if (run.ports.cache.kind !== 'redis') return
+  await run.ports.sleep(FORGET_AGAIN_MS, options)
+  await forgetAside(run, options)
+}
+
+async function forgetAside(run: SweepRun, options: RunOptions): Promise<void> {
+  const digests = run.ledger.open().map(({ digest }) => digest)
+  if (digests.length > 0) await run.ports.cache.forget([digests], options)
+}
+
+interface PassRequest {
+  readonly fence: number
+  readonly setsAside: boolean
+}
+
+/** Reads everything, puts back, frees, sets aside, and tidies up. */
+async function pass(
+  run: SweepRun,
+  { fence, setsAside }: PassRequest,
+  options: RunOptions,
+): Promise<{ readonly startedAt: number; readonly setAsideAny: boolean }> {
+  const startedAt = run.now()
+  const before = run.summary.setAside
+  // Before the mark: a manifest that was accepted on what the registry remembered is then in it.
+  await forgetAside(run, options)
+  let gate: CacheGate | undefined
+  for await (const pool of run.ports.layout.pools(options)) {
+    const aside = await run.settle(pool, options)
+    await withSurvey(run, pool, aside, fence, options, async (survey) => {
+      if (setsAside) run.count(surveySummary(survey))
+      const needed = await findNeeded(survey, aside, run.settings, options)
+      // First of all: whoever pulls what was set aside gets an error until it is back.
+      await run.putBack(pool, needed, options)
+      const open = withoutNeeded(aside, needed)
+      const due = open.filter((entry) => isDue(entry, survey.startedAt, run.now(), run.settings))
+      if (due.length > 0) {
+        gate ??= await run.ports.cache.gate(options)
+        await freeDue(run, pool, due, gate, options)
+      }
+      if (setsAside) await run.setAside(pool, eachGarbage(survey.garbage), options)
+      await tidy(run, survey, needed, options)
+      warnOfMissing(survey, options)
+    })
+  }
+  if (options.stop?.aborted !== true) await run.writeMark(startedAt, options)
+  await run.ports.references.keep()
+  return { startedAt, setAsideAny: run.summary.setAside > before }
+}
+
+function withoutNeeded(
+  aside: readonly AsideEntry[],
+  needed: readonly { readonly entry: AsideEntry }[],
+): readonly AsideEntry[] {
+  const back = new Set(needed.map(({ entry }) => entry))
+  return aside.filter((entry) => !back.has(entry))
+}
+
+async function freeDue(
+  run: SweepRun,
+  pool: BlobPool,
+  due: readonly AsideEntry[],
+  gate: CacheGate,
+  options: RunOptions,
+): Promise<void> {
+  const forgotten = due.filter((entry) => isForgotten(entry, gate))
+  await run.free(pool, forgotten, DUE, options)
+  const kept = due.length - forgotten.length
+  if (kept === 0) return
+  const cure = gate.kind === 'closed' ? ` ${gate.cure}` : ''
+  options.onEvent?.({
+    kind: 'warning',
+    text: `${kept} blobs stay set aside although their time is over: ${gate.because}.${cure}`.replace(
+      '..',
+      '.',
+    ),
+  })
+}
+
+async function tidy(
+  run: SweepRun,
+  survey: PoolSurvey,
+  needed: readonly NeededAside[],
+  options: RunOptions,
+): Promise<void> {
+  if (options.stop?.aborted === true) return
+  // What was put back just now is in no list of this survey; its links are as good as those of what is set aside.
+  const open = [...run.ledger.open(), ...needed.map(({ entry }) => entry)]
+  const own = open.filter((entry) => entry.pool === survey.pool.name)
+  const request = {
+    fence: run.fence,
+    graceMs: run.settings.graceMs,
+    now: run.now(),
+    aside: new Set(own.map(({ digest }) => digest)),
+  }
+  const leftovers = await findLeftovers(survey, request, options)
+  await removeLeftovers(run, survey.pool, leftovers, options)
+}
+
+async function withSurvey(
+  run: SweepRun,
+  pool: BlobPool,
+  aside: readonly AsideEntry[],
+  fence: number,
+  options: RunOptions,
+  use: (survey: PoolSurvey) => Promise<void>,
+): Promise<void> {
+  const scratch = run.ports.createScratch()
+  try {
+    const parts = {
+      references: run.ports.references,
+      scratch,
+      readAside: asideReader(run.ports, pool, aside, options),
+    }
+    await use(await surveyPool(pool, { fence, now: run.now }, parts, options))
+  } finally {
+    scratch.close()
+  }
+}
