@@ -61,8 +61,13 @@ async function begin(
 async function end(settings: Icinga2Settings, { id }: BegunDowntime, options: RunOptions): Promise<void> {
   if (id === '') throw new MonitoringRefusedError('Icinga gave the downtime no name.', 'It ends by itself.')
   const response = await act(settings, 'remove-downtime', { downtime: id }, true, options)
-  // It has run out already.
-  if (response.status === 404) return
+  if (response.status === 404) {
+    // Icinga answers the same to both, and only one of them ends the downtime.
+    throw new MonitoringRefusedError(
+      `Icinga finds no downtime ${id}: it has run out, or this API user may not remove it.`,
+      'The API user needs the permission "actions/remove-downtime".',
+    )
+  }
   requireResults(settings, response)
 }
 
