@@ -55,3 +55,17 @@ describe.each(setUps)(
     )
   },
 )
+
+describe('this stress', () => {
+  const needs = ['registry3', 'redis-server'] as const
+
+  it.skipIf(missing(...needs))(
+    titled('finds what a collector breaks that looks once and removes', ...needs),
+    { timeout: 180_000 },
+    async () => {
+      const words = ['--minutes', '0.15', '--registry', 'v3', '--cache', 'redis', '--collector', 'naive']
+      const result = await stress(readArguments(words))
+      expect(result.broken.length, tableOf([result])).toBeGreaterThan(0)
+    },
+  )
+})
