@@ -38,7 +38,12 @@ export async function startFakeGcs(): Promise<FakeGcs> {
         await server.stop()
         await removeTestFolder(folder)
       }
-      return { url, logs: server.logs, stop, createBucket: async (name, options) => create(url, name, options) }
+      return {
+        url,
+        logs: server.logs,
+        stop,
+        createBucket: async (name, options) => create(url, name, options),
+      }
     })
   } catch (error) {
     await removeTestFolder(folder)

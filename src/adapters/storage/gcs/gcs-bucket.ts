@@ -3,19 +3,12 @@
  * looked at.
  */
 import type { RunOptions } from '../../../ports/run-options.ts'
-import type {
-  ObjectBucket,
-  ObjectFacts,
-  ObjectPage,
-  PageQuery,
-  Removal,
-  RemovalTarget,
-} from '../objects/object-bucket.ts'
+import type { ObjectBucket, ObjectPage, PageQuery, Removal, RemovalTarget } from '../objects/object-bucket.ts'
 import { rootOf } from '../objects/object-keys.ts'
 import { mapParallel } from '../objects/parallel.ts'
 import { headObject, readMedia, upload, type GcsObjects } from './gcs-calls.ts'
 import { keptInGcs } from './gcs-kept.ts'
-import { endOfSecond, OBJECT_FIELDS, parsePage, type GcsObject } from './gcs-objects.ts'
+import { endOfSecond, factsOf, OBJECT_FIELDS, parsePage } from './gcs-objects.ts'
 import type { GcsRequests, GcsSettings } from './gcs-requests.ts'
 
 const PAGE_SIZE_DEFAULT = 1000
@@ -116,8 +109,4 @@ async function removeObject(
   if (response.status === 412) return 'changed'
   // A 404 to the second sending is the first one's doing.
   return response.status === 404 && response.attempts === 1 ? 'absent' : 'removed'
-}
-
-function factsOf({ sizeBytes, modifiedAt, generation }: GcsObject): ObjectFacts {
-  return { sizeBytes, modifiedAt, revision: generation, keptId: () => generation }
 }

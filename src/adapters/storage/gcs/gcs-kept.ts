@@ -10,9 +10,10 @@ import {
   type Keeping,
   type Kept,
   type ObjectBucket,
+  type ObjectFacts,
 } from '../objects/object-bucket.ts'
 import { headObject, readMedia, type GcsObjects } from './gcs-calls.ts'
-import { fieldsOf, parseBucket, parseObject, type GcsObject } from './gcs-objects.ts'
+import { factsOf, fieldsOf, parseBucket, parseObject, type GcsObject } from './gcs-objects.ts'
 import type { GcsSettings } from './gcs-requests.ts'
 
 /** A rewrite of many gigabytes between storage classes takes several calls; within one it takes one. */
@@ -40,8 +41,10 @@ export function keptInGcs(objects: GcsObjects, bucketPath: string, settings: Gcs
     },
     restoreKept: async (key, kept, options) => {
       if (kept.kind === 'soft-delete') return undelete(objects, key, kept.id, options)
+      const found = await headKept(objects, key, kept, options)
+      if (found === undefined) return 'absent'
       const target = { key, mustBeAbsent: true }
-      const copied = await copyObject(objects, { key, revision: kept.id }, target, options)
+      const copied = await copyObject(objects, { key, facts: factsOf(found) }, target, options)
       return copied === 'copied' ? 'restored' : copied
     },
     dropKept: async (key, kept, options) => {
@@ -98,12 +101,10 @@ async function copyObject(
   target: CopyTarget,
   options: RunOptions | undefined,
 ): Promise<'copied' | 'taken' | 'absent'> {
-  const original = await headObject(objects, source.key, { generation: source.revision }, options)
-  if (original === undefined) return 'absent'
   const { where, pathOf, send, root } = objects
   const path = `${pathOf(source.key)}/rewriteTo${pathOf(target.key)}`
   const conditions = {
-    sourceGeneration: source.revision,
+    sourceGeneration: source.facts.revision,
     ifGenerationMatch: target.mustBeAbsent ? '0' : undefined,
   }
   let rewriteToken: string | undefined
@@ -115,7 +116,7 @@ async function copyObject(
     if (response.status === 412) return 'taken'
     const { done, resource, rewriteToken: next } = fieldsOf(response.json())
     if (done === true) {
-      requireSame(where(target.key), original, parseObject(where(root), resource))
+      requireSame(where(target.key), source.facts, factsOf(parseObject(where(root), resource)))
       return 'copied'
     }
     rewriteToken = typeof next === 'string' ? next : undefined
@@ -123,12 +124,9 @@ async function copyObject(
   throw new StorageWriteError(where(target.key), 'other', 'the store did not finish copying it')
 }
 
-/** CRC32C is there for every object, MD5 for all that were not composed of parts. */
-function requireSame(where: string, original: GcsObject, copy: GcsObject): void {
-  const isSame =
-    copy.sizeBytes === original.sizeBytes && copy.crc32c === original.crc32c && copy.md5 === original.md5
-  const isChecked = original.crc32c !== undefined || original.md5 !== undefined
-  if (isSame && isChecked) return
+function requireSame(where: string, original: ObjectFacts, copy: ObjectFacts): void {
+  const isSame = copy.sizeBytes === original.sizeBytes && copy.checksum === original.checksum
+  if (isSame && original.checksum !== undefined) return
   throw new StorageWriteError(where, 'other', 'the copy that the store made of it is not the same')
 }
 

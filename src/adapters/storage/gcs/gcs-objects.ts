@@ -1,5 +1,6 @@
 /** Objects as the JSON API tells of them. A field that should be there and is not makes the answer unreadable. */
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
+import type { ObjectFacts } from '../objects/object-bucket.ts'
 import type { HttpResponse } from '../../http/http-types.ts'
 
 export interface GcsObject {
@@ -42,6 +43,12 @@ export function parseObject(where: string, written: unknown): GcsObject {
     crc32c: typeof crc32c === 'string' ? crc32c : undefined,
     isNoncurrent: typeof timeDeleted === 'string' && !timeDeleted.startsWith('0001-'),
   }
+}
+
+/** CRC32C is there for every object, MD5 for all that were not composed of parts. */
+export function factsOf({ sizeBytes, modifiedAt, generation, crc32c, md5 }: GcsObject): ObjectFacts {
+  const checksum = crc32c ?? md5
+  return { sizeBytes, modifiedAt, checksum, revision: generation, keptId: () => generation }
 }
 
 export interface GcsPage {

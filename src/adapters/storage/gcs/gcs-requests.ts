@@ -10,10 +10,11 @@ import { createHttpClient } from '../../http/client.ts'
 import type { CredentialSource } from '../../http/credentials.ts'
 import type { HttpClient, HttpMethod, HttpResponse, HttpRetry } from '../../http/http-types.ts'
 import { googleCredentials, type GcsAccess } from './gcs-credentials.ts'
-import { failed, noBucket, refused, type Attempt } from './gcs-errors.ts'
+import { failed, noBucket, refused, tooLong, type Attempt } from './gcs-errors.ts'
 
 const GOOGLE = 'https://storage.googleapis.com'
 const CONCURRENCY_DEFAULT = 32
+const REFUSAL_BYTES_MAX = 64 * 1024
 
 export interface GcsSettings {
   readonly bucket: string
@@ -57,7 +58,8 @@ export function gcsRequests(settings: GcsSettings, access: GcsAccess): GcsReques
     for (const [name, value] of Object.entries(query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, value)
     }
-    const limits = bytesMax === undefined ? {} : { bodyBytesMax: bytesMax }
+    // A refusal has a body as well, which may be longer than the file that was asked for.
+    const limits = bytesMax === undefined ? {} : { bodyBytesMax: Math.max(bytesMax, REFUSAL_BYTES_MAX) }
     const content =
       body === undefined ? {} : { body, headers: { 'content-type': 'application/octet-stream' } }
     try {
@@ -65,6 +67,8 @@ export function gcsRequests(settings: GcsSettings, access: GcsAccess): GcsReques
       const sent = { method, url: url.href, idempotent: true, ...limits, ...content }
       const response = await http.request(sent, options)
       if (!request.accepts.includes(response.status)) throw refused(request, response)
+      const isTooLong = bytesMax !== undefined && response.status === 200 && response.body.length > bytesMax
+      if (isTooLong) throw tooLong(request.where, bytesMax)
       return response
     } catch (error) {
       throw failed(request, error)

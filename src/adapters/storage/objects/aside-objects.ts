@@ -28,7 +28,10 @@ export async function findAside(
   file: AsideFile,
   options: RunOptions | undefined,
 ): Promise<Aside> {
-  const page = await bucket.page({ prefix: marksPrefix(file), level: 'all' }, options)
+  const [page, copy] = await Promise.all([
+    bucket.page({ prefix: marksPrefix(file), level: 'all' }, options),
+    bucket.head(quarantineKey(file), options),
+  ])
   const marks = page.objects.filter(({ key }) => parseMark(file, key) !== undefined).map(({ key }) => key)
   const kept: Kept[] = []
   for (const key of marks) {
@@ -36,8 +39,7 @@ export async function findAside(
     // A mark may be older than its deed, if a crash came between: then the object is still in place.
     if (named !== undefined && (await bucket.isKept(file.key, named, options))) kept.push(named)
   }
-  const isCopied = (await bucket.head(quarantineKey(file), options)) !== undefined
-  return { kept, isCopied, marks }
+  return { kept, isCopied: copy !== undefined, marks }
 }
 
 export interface SettingAside {
@@ -93,7 +95,7 @@ async function secure(
       return facts
     }
     const target = { key: quarantineKey(file), mustBeAbsent: false }
-    const copied = await bucket.copy({ key: file.key, revision: facts.revision }, target, options)
+    const copied = await bucket.copy({ key: file.key, facts }, target, options)
     if (copied === 'copied') return facts
     // It was replaced or removed since: look again.
   }
@@ -135,7 +137,7 @@ async function restore(
   if (!isCopied) return 'lost'
   const copy = await bucket.head(quarantineKey(file), options)
   if (copy === undefined) return 'lost'
-  const source = { key: quarantineKey(file), revision: copy.revision }
+  const source = { key: quarantineKey(file), facts: copy }
   const copied = await bucket.copy(source, { key: file.key, mustBeAbsent: true }, options)
   return copied === 'absent' ? 'lost' : outcomeOf(copied)
 }

@@ -62,6 +62,8 @@ export interface ListedObject {
 export interface ObjectFacts {
   readonly sizeBytes: number
   readonly modifiedAt: InstantMs
+  /** The same for the same bytes; undefined where the store tells none. */
+  readonly checksum: string | undefined
   /** Changes with every write: a generation, an ETag. */
   readonly revision: string
   /** Under which name its bytes are kept once it is removed; undefined where the store would not tell. */
@@ -78,7 +80,8 @@ export type Removal = 'removed' | 'absent' | 'changed'
 
 export interface CopySource {
   readonly key: string
-  readonly revision: string
+  /** The very object that is copied. */
+  readonly facts: ObjectFacts
 }
 
 export interface CopyTarget {

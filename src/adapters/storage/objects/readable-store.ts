@@ -53,11 +53,11 @@ async function readAside(
   options: RunOptions | undefined,
 ): Promise<Uint8Array | undefined> {
   throwIfAborted(options)
+  const { kept, isCopied } = await findAside(bucket, file, options)
   // The copy first: what is softly deleted cannot be read.
-  const copy = await bucket.read(quarantineKey(file), bytesMax, options)
-  if (copy !== undefined) return copy.bytes
-  const [kept] = (await findAside(bucket, file, options)).kept
-  return kept && bucket.readKept(file.key, kept, bytesMax, options)
+  if (isCopied) return (await bucket.read(quarantineKey(file), bytesMax, options))?.bytes
+  const [first] = kept
+  return first && bucket.readKept(file.key, first, bytesMax, options)
 }
 
 async function locate(
