@@ -6,6 +6,7 @@ import {
   base,
   c,
   d,
+  digestsIn,
   filled,
   history,
   image,
@@ -19,6 +20,7 @@ import {
   tag,
   type Files,
 } from '../../../../test/builders/listed-links.ts'
+import { createMemoryStore } from '../../../../test/builders/memory-store.ts'
 import type { RepositoryLinks } from '../../../ports/readable-layout.ts'
 
 describe('links from a listing', () => {
@@ -89,12 +91,48 @@ describe('links from a listing', () => {
   it.each([{ tellsMd5: true }, { tellsMd5: false }])(
     'are there when they are empty, for their path says enough ($tellsMd5)',
     async (options) => {
-      const links = await spelled(
-        filled({ [layer('team/app', c)]: '', [revision('team/app', a)]: '' }, options),
-      )
+      const files = { [layer('team/app', c)]: '', [revision('team/app', a)]: '' }
+      const store = filled(files, options)
+      const links = await spelled(store)
+      expect(readsOf(store)).toEqual([])
       expect([links.roots, links.layers]).toEqual([[a], [[c, T]]])
     },
   )
+
+  it('are as young as the newest of two listings says', async () => {
+    const key = layer('team/app', c)
+    for (const times of [
+      [T, T + 5],
+      [T + 5, T],
+    ]) {
+      const store = createMemoryStore({ order: () => [key, key], pageSize: 1 })
+      store.put(key, c)
+      let page = 0
+      store.hooks.before = () => store.put(key, c, times[page++])
+      expect((await spelled(store)).layers).toEqual([[c, T + 5]])
+    }
+  })
+
+  it('are kept apart by repository when there are many and their links come mixed', async () => {
+    const names = Array.from({ length: 700 }, (_, i) => `team-${i % 7}/app-${i}`)
+    const digestOf = (i: number): string => `sha256:${(i * 7919).toString(16).padStart(64, '0')}`
+    const store = createMemoryStore({
+      order: (keys) => keys.toSorted((x, y) => (x.at(-9) ?? '').localeCompare(y.at(-9) ?? '')),
+    })
+    const expected = new Map<string, string[]>(names.map((name) => [name, []]))
+    for (let i = 0; i < 10_000; i += 1) {
+      const name = names[(i * i) % names.length] ?? ''
+      store.put(layer(name, digestOf(i)), digestOf(i), T)
+      expected.get(name)?.push(digestOf(i))
+    }
+    for (const name of names) store.put(tag(name, 'v1'), a)
+    const all = await linksOf(store)
+    expect(all.size).toBe(names.length)
+    for (const [name, digests] of expected) {
+      expect(all.get(name)?.layers.flatMap(digestsIn)).toEqual(digests.toSorted())
+      expect(all.get(name)?.roots.flatMap(digestsIn)).toEqual([a])
+    }
+  })
 
   it('are looked at again while a tag is being written', async () => {
     const store = filled({ ...image, [tag('team/app', 'new')]: '' })
