@@ -90,20 +90,26 @@ for (const line of ['debian', 'v3'] as const) {
       const metrics = [stand.registry.metricsUrl ?? '', `${stand.registry.url}/metrics`]
       const gate = await stand.createCache('inmemory', { metrics }).gate()
       expect(frees(gate, at)).toBe(false)
-      expect(gate).toMatchObject({ kind: 'closed', because: expect.stringContaining(metrics[1] ?? '') })
+      expect(gate).toMatchObject({
+        kind: 'closed',
+        because: expect.stringContaining(metrics[1] ?? '') as string,
+      })
     })
 
     it('keeps the gate closed where a canary may not be pushed', async () => {
       const stand = await start('none', { readOnly: true })
       const gate = await stand.createCache('auto').gate()
-      expect(gate).toMatchObject({ kind: 'closed', because: expect.stringContaining('read-only') })
+      expect(gate).toMatchObject({ kind: 'closed', because: expect.stringContaining('read-only') as string })
     })
 
     it('keeps the gate closed where the registry has another storage', async () => {
       const stand = await start('none')
       const other = await start('none')
       const gate = await stand.createCache('auto', { store: other.store }).gate()
-      expect(gate).toMatchObject({ kind: 'closed', because: expect.stringContaining('does not arrive') })
+      expect(gate).toMatchObject({
+        kind: 'closed',
+        because: expect.stringContaining('does not arrive') as string,
+      })
     })
 
     it('keeps the gate closed where nobody answers', async () => {

@@ -112,7 +112,10 @@ async function readCredentials(
   if (usernameEnv === undefined && passwordEnv === undefined && passwordFile === undefined) return {}
   // Redis calls the user of those who give a password only `default`.
   const user = usernameEnv === undefined ? { username: 'default' } : { usernameEnv }
-  const credential = await configuredCredentials({ ...user, passwordEnv, passwordFile }, environment).get({ host: new URL(url).host, path: '' })
+  const credential = await configuredCredentials({ ...user, passwordEnv, passwordFile }, environment).get({
+    host: new URL(url).host,
+    path: '',
+  })
   if (credential?.kind !== 'basic') return {}
   redactor.register(credential.password)
   // Without a name where none was given: servers before Redis 6 know no users.
