@@ -4,10 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+const STRACE = 'strace'
+
 /** Whether strace is here and may trace; containers often forbid it. */
 export function isTracing(): boolean {
   try {
-    execFileSync('strace', ['-f', '-e', 'trace=chdir', 'true'], { stdio: 'ignore', cwd: tmpdir() })
+    execFileSync(STRACE, ['-f', '-e', 'trace=chdir', 'true'], { stdio: 'ignore', cwd: tmpdir() })
     return true
   } catch {
     return false
@@ -28,7 +30,7 @@ export function unreadable(path: string, trace: string): readonly string[] {
 
 function failing(path: string, trace: string, how: string): readonly string[] {
   return [
-    'strace',
+    STRACE,
     '-f',
     '-qq',
     '-o',
@@ -44,7 +46,7 @@ function failing(path: string, trace: string, how: string): readonly string[] {
 
 /** Writes every file that is opened to `trace`, a line each. */
 export function openedFiles(trace: string): readonly string[] {
-  return ['strace', '-f', '-qq', '-o', trace, '-e', `trace=${OPENING}`]
+  return [STRACE, '-f', '-qq', '-o', trace, '-e', `trace=${OPENING}`]
 }
 
 /** Waits until the traced program has stopped, and returns what lets it go on. */

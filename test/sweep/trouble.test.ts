@@ -11,6 +11,8 @@ import { judge, listBlobs } from './oracle.ts'
 import { allAtOnce, fingerprint, makeSweeper, removeProgram, taken, type Sweeper } from './sweeper.ts'
 import { at, DAY_MS, deleteManifest, pushImage, put, storeBlob, type StoredManifest } from './trees.ts'
 
+const [MOUNT, UNMOUNT] = ['mount', 'umount'] as const
+
 let sweeper: Sweeper
 beforeEach(async () => {
   sweeper = await makeSweeper()
@@ -197,7 +199,7 @@ const onSmallDisk = mounting === undefined ? 'a full disk' : `a full disk (skipp
 describe.skipIf(mounting)(onSmallDisk, () => {
   it('stops a sweep that cannot write down what it does, and costs nothing', async () => {
     mkdirSync(sweeper.root)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,mode=755', 'tmpfs', sweeper.root])
+    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=1m,mode=755', 'tmpfs', sweeper.root])
     try {
       const tree = f1TaggedIndex(sweeper.root)
       fillUp(sweeper.root)
@@ -211,7 +213,7 @@ describe.skipIf(mounting)(onSmallDisk, () => {
       expectKept(sweeper.root, tree.needed)
       expectGone(sweeper.root, tree.garbage)
     } finally {
-      execFileSync('umount', [sweeper.root])
+      execFileSync(UNMOUNT, [sweeper.root])
     }
   })
 })
@@ -234,8 +236,8 @@ function canMount(): boolean {
   const folder = join('/tmp', `winnow-mount-${process.pid}`)
   mkdirSync(folder)
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' })
-    execFileSync('umount', [folder], { stdio: 'ignore' })
+    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' })
+    execFileSync(UNMOUNT, [folder], { stdio: 'ignore' })
     return true
   } catch {
     return false
