@@ -143,7 +143,7 @@ export async function recoverMaintenance(
   const since = beganAt === undefined ? '' : ` at ${new Date(beganAt).toISOString()}`
   course.log.warning(
     'recover',
-    `the run ${run} took ${request.registry} out of service${since} and was killed; it is brought back now`,
+    `the run ${run} took ${request.registry} out of service${since} and did not bring it back; that is done now`,
   )
   await comeBack(course, note.downtimes, { isAnswerProof: true, before: undefined })
   return { run, beganAt }

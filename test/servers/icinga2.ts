@@ -15,7 +15,7 @@ import { makeTestFolder, onFreePorts, removeTestFolder, startProcess } from './s
 
 /** What the test server has: `host!service`. The blank is on purpose, since real services have some. */
 export const icingaService = 'docker-registry.example.com!docker registry'
-/** May schedule and remove downtimes, and nothing else. */
+/** May schedule downtimes of that service and remove downtimes, as docs/maintenance.md advises, and nothing else. */
 export const icingaUser = { user: 'winnow', password: 'separate-the-chaff' }
 /** May schedule downtimes and not remove them. */
 export const icingaHalfUser = { user: 'half', password: 'only-begins' }
@@ -135,7 +135,13 @@ object ApiListener "api" {
 }
 object ApiUser "${icingaUser.user}" {
   password = "${icingaUser.password}"
-  permissions = [ "actions/schedule-downtime", "actions/remove-downtime" ]
+  permissions = [
+    {
+      permission = "actions/schedule-downtime"
+      filter = {{ host.name == "${host}" && service.name == "${service}" }}
+    },
+    "actions/remove-downtime"
+  ]
 }
 object ApiUser "${icingaHalfUser.user}" {
   password = "${icingaHalfUser.password}"
