@@ -14,6 +14,13 @@ import { inPool } from './read-index.ts'
 const foreign = /^\.|^lost\+found$/
 const FOLDERS_AT_ONCE = 16
 
+export interface PoolSearch {
+  /** Whether a folder of this name may hold a layout. */
+  readonly mayEnter: (name: string) => boolean
+  /** Whether to warn of what is left alone; once is enough for a run. */
+  readonly tells: boolean
+}
+
 export interface FoundPool {
   /** Its folder; '' for the root. */
   readonly name: string
@@ -23,7 +30,7 @@ export interface FoundPool {
 /** Sorted by name. @throws StorageUnreadableError at a symbolic link, since a layout may lie behind it */
 export async function findPools(
   store: ReadableBlobStore,
-  { mayEnter }: { readonly mayEnter: (name: string) => boolean },
+  { mayEnter, tells }: PoolSearch,
   options?: RunOptions,
 ): Promise<readonly FoundPool[]> {
   const found: FoundPool[] = []
@@ -35,7 +42,7 @@ export async function findPools(
       const entries = listed[i] ?? []
       const isLayout = entries.some(isFile('oci-layout'))
       if (isLayout) found.push({ name, entries })
-      else remarkBlobs(name, entries, options)
+      else if (tells) remarkBlobs(name, entries, options)
       waiting.push(...foldersBelow(name, entries, isLayout).filter((path) => mayEnter(nameOf(path))))
     })
   }

@@ -30,7 +30,7 @@ export function createOciLayout(settings: OciLayoutSettings): ReadableLayout {
     layout: 'oci',
     check: (options) => checkOci(source, options),
     async *pools(options) {
-      for (const { name } of await findOciPools(source, options)) yield createOciPool(source, name)
+      for (const { name } of await findOciPools(source, false, options)) yield createOciPool(source, name)
     },
   }
 }
@@ -43,7 +43,7 @@ async function checkOci(source: Source, options: RunOptions | undefined): Promis
     const isArchive = error instanceof StorageUnreadableError && /\.(?:tar|tgz|tar\.gz)$/.test(store.place)
     throw isArchive ? archiveError(store.place, 'oci', error) : error
   }
-  const pools = await findOciPools(source, options)
+  const pools = await findOciPools(source, true, options)
   if (pools.length === 0) await refuseUnknown(store, 'oci', nothingFound, options)
   for (const pool of pools) await checkPool(source, pool, options)
   if (pools.length < 2) return
@@ -59,7 +59,8 @@ const nothingFound = {
 
 async function findOciPools(
   { store }: Source,
+  tells: boolean,
   options: RunOptions | undefined,
 ): Promise<readonly FoundPool[]> {
-  return findPools(store, { mayEnter: () => true }, options)
+  return findPools(store, { mayEnter: () => true, tells }, options)
 }

@@ -50,7 +50,7 @@ export function createZotLayout(settings: ZotLayoutSettings): ReadableLayout {
       await checkZot(source, options)
     },
     async *pools(options) {
-      for (const { name } of await findRepositories(source, options)) yield createOciPool(source, name)
+      for (const { name } of await findRepositories(source, false, options)) yield createOciPool(source, name)
     },
   }
 }
@@ -74,7 +74,7 @@ async function checkZot(source: Source, options: RunOptions | undefined): Promis
   const { store } = source
   await refuseOtherLayouts(store, 'zot', options)
   await refuseBlobStore(source, options)
-  const repositories = await findRepositories(source, options)
+  const repositories = await findRepositories(source, true, options)
   if (repositories.length === 0) await refuseUnknown(store, 'zot', nothingFound, options)
   for (const repository of repositories) {
     await checkPool(source, repository, options)
@@ -102,8 +102,9 @@ async function refuseBlobStore({ store }: Source, options: RunOptions | undefine
 /** Layouts whose folder is a repository's name. */
 async function findRepositories(
   { store }: Source,
+  tells: boolean,
   options: RunOptions | undefined,
 ): Promise<readonly FoundPool[]> {
   const mayEnter = (name: string): boolean => parseRepositoryName(name) !== undefined
-  return findPools(store, { mayEnter }, options)
+  return findPools(store, { mayEnter, tells }, options)
 }
