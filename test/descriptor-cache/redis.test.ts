@@ -125,6 +125,20 @@ for (const line of ['debian', 'v3'] as const) {
       expect([frees(await descriptorCache.gate(), at), await stand.takes(image)]).toEqual([true, false])
     })
 
+    it('needs no more rights than the documentation names', async () => {
+      const { redis, stand } = await start()
+      const rights = ['~blobs::*', '+ping', '+select', '+scan', '+del', '+exists']
+      await redis.ask('ACL', 'SETUSER', 'winnow', 'on', `>${password}`, ...rights)
+      const { image, at } = await away(stand)
+      const descriptorCache = stand.createCache(`${redis.url}/3`, {
+        cacheAuth: { usernameEnv: 'REDIS_USER', passwordEnv: 'REDIS_PASSWORD' },
+        environment: { REDIS_USER: 'winnow', REDIS_PASSWORD: password },
+      })
+      expect((await descriptorCache.gate()).kind).toBe('open')
+      await descriptorCache.forget([[layerOf(image)]])
+      expect([frees(await descriptorCache.gate(), at), await stand.takes(image)]).toEqual([true, false])
+    })
+
     it.each([
       { name: 'a wrong password', said: 'not-the-password' },
       { name: 'no password', said: undefined },
