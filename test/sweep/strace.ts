@@ -66,15 +66,19 @@ function isHalted(pid: number): boolean {
 }
 
 function childrenOf(pid: number): readonly number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return textOf(`/proc/${pid}/task/${pid}/children`)
     .split(' ')
     .filter((word) => word !== '')
     .map(Number)
 }
 
 function stateOf(pid: number): string {
+  return /^State:\s+(\S)/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? ''
+}
+
+function textOf(path: string): string {
   try {
-    return /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? ''
+    return readFileSync(path, 'utf8')
   } catch {
     // It ended while it was looked at.
     return ''
