@@ -106,6 +106,20 @@ for (const line of ['debian', 'v3'] as const) {
       expect([frees(await descriptorCache.gate(), at), await stand.takes(image)]).toEqual([false, true])
     })
 
+    it('keeps the gate closed when one replica remembers by itself', async () => {
+      const { redis, stand } = await start()
+      const other = await Stand.beside(stand, { binary: line, cache: 'inmemory' })
+      running.push(other)
+      const { image, at } = await away(stand)
+      const descriptorCache = stand.createCache(`${redis.url}/3`, {
+        replicas: [stand.address(), other.address()],
+      })
+      await descriptorCache.forget([[layerOf(image)]])
+      const gate = await descriptorCache.gate()
+      expect(frees(gate, at)).toBe(false)
+      expect(gate).toMatchObject({ because: expect.stringContaining('remembers') as string })
+    })
+
     it('opens the gate when nothing was known, by a canary, and leaves none', async () => {
       const { redis, stand } = await start()
       const keys = await redis.ask('DBSIZE')

@@ -53,9 +53,9 @@ export class Stand {
   }
 
   /** Another process over the same storage; to be stopped before the first. */
-  static async beside(first: Stand): Promise<Stand> {
-    const registry = await startDockerRegistry({ ...first.#options, storageDir: first.#dir })
-    return new Stand(registry, first.#dir, first.#options)
+  static async beside(first: Stand, options: StandOptions = first.#options): Promise<Stand> {
+    const registry = await startDockerRegistry({ ...options, storageDir: first.#dir })
+    return new Stand(registry, first.#dir, options)
   }
 
   async stop(): Promise<void> {

@@ -68,27 +68,31 @@ class RedisCache implements DescriptorCache {
   }
 
   async #gateOf(redis: RedisConversation, options: RunOptions | undefined): Promise<CacheGate> {
+    const seen = await this.#watchCanary(redis, options)
+    if (seen === 'written-and-forgotten') return opened('the registry was seen writing to it')
+    if (seen === 'not-written') return this.#closed('the registry does not write to it')
+    if (seen === 'remembered') return this.#closed('the registry remembers blobs that it has forgotten')
     if (this.#known > 0) return opened('it knew blobs of this storage')
-    const seen = await this.#isSeenWriting(redis, options)
-    if (seen === true) return opened('the registry was seen writing to it')
-    if (seen === false) return this.#closed('the registry does not write to it')
-    if (await isEmpty(redis)) return this.#closed('it holds nothing that a registry writes')
-    return opened('a registry writes to it')
+    return (await isEmpty(redis))
+      ? this.#closed('it holds nothing that a registry writes')
+      : opened('a registry writes to it')
   }
 
-  /** Whether a blob pushed just now shows up here; undefined where that cannot be tried. */
-  async #isSeenWriting(
+  /** What becomes of a blob pushed just now; undefined where that cannot be tried. */
+  async #watchCanary(
     redis: RedisConversation,
     options: RunOptions | undefined,
-  ): Promise<boolean | undefined> {
+  ): Promise<'written-and-forgotten' | 'not-written' | 'remembered' | undefined> {
     const { canary } = this.#settings
-    let isSeen: boolean | undefined
+    let isWritten = false
     const probe = await canary?.probe(options, async (digest) => {
-      isSeen = await redis.exists(keyOf(digest))
-      // Nothing of the canary stays anywhere.
+      isWritten = await redis.exists(keyOf(digest))
+      // As for everything that is set aside; nothing of the canary stays here either.
       await redis.del([keyOf(digest)])
     })
-    return probe?.kind === 'failed' ? undefined : isSeen
+    if (probe === undefined || probe.kind === 'failed') return undefined
+    if (!isWritten) return 'not-written'
+    return [...probe.remembers.values()].includes(true) ? 'remembered' : 'written-and-forgotten'
   }
 
   #closed(what: string): CacheGate {
