@@ -19,6 +19,16 @@ const ARCHIVE_HINT =
   'Unpack an archive into a layout first, and give the folder of that:\nskopeo copy oci-archive:FILE oci:LAYOUT:TAG'
 const DISTRIBUTION_FOLDER = 'docker/registry/v2'
 
+/** Databases, and folders and marks of deduplication, some of which are there without any database. */
+const zotNames = [
+  'cache.db',
+  'meta.db',
+  '_trivy',
+  '_blobstore',
+  '_global_blobstore_migrated',
+  '_restore_complete',
+]
+
 /** Names that nothing else has at its top. What names a product comes before what only names a format. */
 const certainSigns: readonly Sign[] = [
   {
@@ -35,7 +45,7 @@ const certainSigns: readonly Sign[] = [
   },
   {
     layout: 'zot',
-    isThere: (names) => ['cache.db', 'meta.db', '_trivy', '_blobstore'].some((name) => names.has(name)),
+    isThere: (names) => zotNames.some((name) => names.has(name)),
     why: 'it is the storage of zot, which keeps a database beside its layouts',
     hint: 'Write layout: zot.',
   },
