@@ -44,7 +44,7 @@ export async function expectPlanned(sweeper: Sweeper, garbage: readonly string[]
     schemaVersion: 'sweep/v1',
     applied: false,
     complete: true,
-    summary: { blobsGarbage: garbage.length, setAside: 0, freed: 0, restored: 0 },
+    summary: { blobsGarbage: garbage.length, freed: 0, restored: 0 },
   })
   expect(sorted(taken(planned))).toEqual(sorted(garbage))
   expect(fingerprint(sweeper.root), 'a plan writes nothing').toEqual(before)
