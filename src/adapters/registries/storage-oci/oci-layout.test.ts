@@ -75,6 +75,14 @@ describe('what is needed', () => {
     expect((await mark()).unneeded).toEqual([])
   })
 
+  it('includes the subject of index.json itself', async () => {
+    tree.store('', image.manifest, ...image.blobs)
+    tree.index('', [])
+    const { mediaType, digest, size } = image.manifest
+    put(root, 'index.json', JSON.stringify({ manifests: [], subject: { mediaType, digest, size } }))
+    expect((await mark()).unneeded).toEqual([])
+  })
+
   it('is nothing where index.json names nothing', async () => {
     tree.store('', image.manifest, ...image.blobs)
     tree.index('', [])
