@@ -3,12 +3,19 @@
  * looked at.
  */
 import type { RunOptions } from '../../../ports/run-options.ts'
-import type { ObjectBucket, ObjectPage, PageQuery, Removal, RemovalTarget } from '../objects/object-bucket.ts'
+import {
+  endOfSecond,
+  type ObjectBucket,
+  type ObjectPage,
+  type PageQuery,
+  type Removal,
+  type RemovalTarget,
+} from '../objects/object-bucket.ts'
 import { rootOf } from '../objects/object-keys.ts'
 import { mapParallel } from '../objects/parallel.ts'
 import { headObject, readMedia, upload, type GcsObjects } from './gcs-calls.ts'
 import { keptInGcs } from './gcs-kept.ts'
-import { endOfSecond, factsOf, OBJECT_FIELDS, parsePage } from './gcs-objects.ts'
+import { factsOf, OBJECT_FIELDS, parsePage } from './gcs-objects.ts'
 import type { GcsRequests, GcsSettings } from './gcs-requests.ts'
 
 const PAGE_SIZE_DEFAULT = 1000
@@ -85,10 +92,7 @@ async function readPage(
     // A name that ends in a slash is what consoles show as a folder; it holds nothing.
     objects: objects
       .filter(({ name }) => !name.endsWith('/'))
-      .map(({ name, sizeBytes, modifiedAt, md5 }) => {
-        const facts = { key: name.slice(root.length), sizeBytes, modifiedAt }
-        return md5 === undefined ? facts : { ...facts, md5 }
-      }),
+      .map((object) => ({ key: object.name.slice(root.length), facts: factsOf(object), md5: object.md5 })),
     folders: prefixes.map((name) => name.slice(root.length)),
     next,
   }

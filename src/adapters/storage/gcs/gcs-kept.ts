@@ -12,6 +12,7 @@ import {
   type ObjectBucket,
   type ObjectFacts,
 } from '../objects/object-bucket.ts'
+import { mapParallel } from '../objects/parallel.ts'
 import { headObject, readMedia, type GcsObjects } from './gcs-calls.ts'
 import { factsOf, fieldsOf, parseBucket, parseObject, type GcsObject } from './gcs-objects.ts'
 import type { GcsSettings } from './gcs-requests.ts'
@@ -27,10 +28,11 @@ type KeptCalls = Pick<
 export function keptInGcs(objects: GcsObjects, bucketPath: string, settings: GcsSettings): KeptCalls {
   return {
     keeping: async (options) => askKeeping(objects, bucketPath, settings, options),
-    removeForGood: async (key, options) => {
-      const found = await headObject(objects, key, {}, options)
-      // By its generation, so that not even a versioned bucket keeps it.
-      if (found !== undefined) await removeGeneration(objects, key, found.generation, options)
+    removeForGood: async (targets, options) => {
+      await mapParallel(targets, options, async ({ key, facts }) =>
+        // By its generation, so that not even a versioned bucket keeps it.
+        removeGeneration(objects, key, facts.revision, options),
+      )
     },
     copy: async (source, target, options) => copyObject(objects, source, target, options),
     isKept: async (key, kept, options) => (await headKept(objects, key, kept, options)) !== undefined,

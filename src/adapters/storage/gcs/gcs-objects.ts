@@ -1,6 +1,6 @@
 /** Objects as the JSON API tells of them. A field that should be there and is not makes the answer unreadable. */
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
-import type { ObjectFacts } from '../objects/object-bucket.ts'
+import { endOfSecond, type ObjectFacts } from '../objects/object-bucket.ts'
 import type { HttpResponse } from '../../http/http-types.ts'
 
 export interface GcsObject {
@@ -82,14 +82,6 @@ export function parseBucket(response: HttpResponse): BucketFacts {
 
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
-}
-
-/**
- * Headers tell whole seconds, listings a fraction more. Both are taken as the last moment of that second: the same file is
- * as old whoever tells of it, and never older than it is.
- */
-export function endOfSecond(ms: number): number {
-  return Math.floor(ms / 1000) * 1000 + 999
 }
 
 function listOf(value: unknown): readonly unknown[] {

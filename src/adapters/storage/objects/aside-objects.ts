@@ -8,39 +8,13 @@ import { quarantineKey, type AsideFile } from '../../../ports/listable-store.ts'
 import { StorageWriteError } from '../../../ports/mutable-blob-store.ts'
 import type { FreeOutcome, PutBackOutcome, SetAsideOutcome } from '../../../ports/mutable-sweep-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import type { Keeping, Kept, ObjectBucket, ObjectFacts } from './object-bucket.ts'
-import { markKey, marksPrefix, parseMark } from './object-keys.ts'
+import { findAsides, type Aside } from './find-asides.ts'
+import type { Keeping, ObjectBucket, ObjectFacts } from './object-bucket.ts'
+import { markKey } from './object-keys.ts'
 import { mapParallel } from './parallel.ts'
 
 /** An object that is replaced each time we look is none of a registry's. */
 const ROUNDS_MAX = 5
-
-export interface Aside {
-  /** What the store itself keeps, by the marks of this very run; nearly always one. */
-  readonly kept: readonly Kept[]
-  readonly isCopied: boolean
-  /** All marks of the file, those of bytes that are no longer kept included. */
-  readonly marks: readonly string[]
-}
-
-export async function findAside(
-  bucket: ObjectBucket,
-  file: AsideFile,
-  options: RunOptions | undefined,
-): Promise<Aside> {
-  const [page, copy] = await Promise.all([
-    bucket.page({ prefix: marksPrefix(file), level: 'all' }, options),
-    bucket.head(quarantineKey(file), options),
-  ])
-  const marks = page.objects.filter(({ key }) => parseMark(file, key) !== undefined).map(({ key }) => key)
-  const kept: Kept[] = []
-  for (const key of marks) {
-    const named = parseMark(file, key)
-    // A mark may be older than its deed, if a crash came between: then the object is still in place.
-    if (named !== undefined && (await bucket.isKept(file.key, named, options))) kept.push(named)
-  }
-  return { kept, isCopied: copy !== undefined, marks }
-}
 
 export interface SettingAside {
   readonly keeping: Keeping
@@ -110,22 +84,22 @@ function restless(bucket: ObjectBucket, { key }: AsideFile): StorageWriteError {
   )
 }
 
-export async function putObjectBack(
+/** Puts back one batch. */
+export async function putObjectsBack(
   bucket: ObjectBucket,
-  file: AsideFile,
+  files: readonly AsideFile[],
   options: RunOptions | undefined,
-): Promise<PutBackOutcome> {
-  const aside = await findAside(bucket, file, options)
-  const outcome = await restore(bucket, file, aside, options)
+): Promise<readonly PutBackOutcome[]> {
+  const asides = await findAsides(bucket, files, options)
+  const outcomes = await mapParallel(asides, options, async (aside) => restore(bucket, aside, options))
   // Safe: under the key lies this very file, or a newer one of the same content. `lost` has nothing but old marks.
-  await drop(bucket, file, aside, options)
-  return outcome
+  await drop(bucket, asides, options)
+  return outcomes
 }
 
 async function restore(
   bucket: ObjectBucket,
-  file: AsideFile,
-  { kept, isCopied }: Aside,
+  { file, kept, copy }: Aside,
   options: RunOptions | undefined,
 ): Promise<PutBackOutcome> {
   // Asked first, since not every way of restoring can be made to refuse.
@@ -134,11 +108,8 @@ async function restore(
     const restored = await bucket.restoreKept(file.key, each, options)
     if (restored !== 'absent') return outcomeOf(restored)
   }
-  if (!isCopied) return 'lost'
-  const copy = await bucket.head(quarantineKey(file), options)
   if (copy === undefined) return 'lost'
-  const source = { key: quarantineKey(file), facts: copy }
-  const copied = await bucket.copy(source, { key: file.key, mustBeAbsent: true }, options)
+  const copied = await bucket.copy(copy, { key: file.key, mustBeAbsent: true }, options)
   return copied === 'absent' ? 'lost' : outcomeOf(copied)
 }
 
@@ -146,25 +117,31 @@ function outcomeOf(done: 'restored' | 'copied' | 'taken'): PutBackOutcome {
   return done === 'taken' ? 'present' : 'restored'
 }
 
-export async function freeObject(
+/** Frees one batch. */
+export async function freeObjects(
   bucket: ObjectBucket,
-  file: AsideFile,
+  files: readonly AsideFile[],
   options: RunOptions | undefined,
-): Promise<FreeOutcome> {
-  const aside = await findAside(bucket, file, options)
-  await drop(bucket, file, aside, options)
-  return aside.kept.length > 0 || aside.isCopied ? 'freed' : 'absent'
+): Promise<readonly FreeOutcome[]> {
+  const asides = await findAsides(bucket, files, options)
+  await drop(bucket, asides, options)
+  return asides.map(({ kept, copy }) => (kept.length > 0 || copy !== undefined ? 'freed' : 'absent'))
 }
 
 /** Bytes first, marks second: what is interrupted is found again, and finished. */
 async function drop(
   bucket: ObjectBucket,
-  file: AsideFile,
-  { kept, isCopied, marks }: Aside,
+  asides: readonly Aside[],
   options: RunOptions | undefined,
 ): Promise<void> {
-  // Safe: a version that a mark of this run names and that is not the object under the key, or a copy in the quarantine.
-  for (const each of kept) await bucket.dropKept(file.key, each, options)
-  if (isCopied) await bucket.removeForGood(quarantineKey(file), options)
-  for (const key of marks) await bucket.removeForGood(key, options)
+  // Safe: versions that marks of this run name and that are no object under a key, and copies in the quarantine.
+  await mapParallel(asides, options, async ({ file, kept }) => {
+    for (const each of kept) await bucket.dropKept(file.key, each, options)
+  })
+  const copies = asides.flatMap(({ copy }) => (copy === undefined ? [] : [copy]))
+  await bucket.removeForGood(copies, options)
+  await bucket.removeForGood(
+    asides.flatMap(({ marks }) => marks),
+    options,
+  )
 }

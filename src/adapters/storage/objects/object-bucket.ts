@@ -21,8 +21,8 @@ export interface ObjectBucket {
   create(key: string, bytes: Uint8Array, options?: RunOptions): Promise<boolean>
   /** Removes each as the bucket does by itself: it may keep it as a version, or softly deleted. In the order asked. */
   removeMany(targets: readonly RemovalTarget[], options?: RunOptions): Promise<readonly Removal[]>
-  /** Removes an object that is ours and leaves no version of it behind; nothing when it is not there. */
-  removeForGood(key: string, options?: RunOptions): Promise<void>
+  /** Removes objects that are ours, and leaves no version of them behind; those that are not there are done already. */
+  removeForGood(targets: readonly OwnObject[], options?: RunOptions): Promise<void>
   /**
    * Copies within the bucket, and compares size and checksum before it answers. `taken` when `target` is there and must
    * not be, `absent` when the source, or that revision of it, is not.
@@ -54,9 +54,8 @@ export interface ObjectPage {
 
 export interface ListedObject {
   readonly key: string
-  readonly sizeBytes: number
-  readonly modifiedAt: InstantMs
-  readonly md5?: string
+  readonly facts: ObjectFacts
+  readonly md5: string | undefined
 }
 
 export interface ObjectFacts {
@@ -74,6 +73,12 @@ export interface RemovalTarget {
   readonly key: string
   /** Removed only if it still is this one. */
   readonly revision?: string
+}
+
+/** A mark, or a copy in the quarantine, as it was found. */
+export interface OwnObject {
+  readonly key: string
+  readonly facts: ObjectFacts
 }
 
 export type Removal = 'removed' | 'absent' | 'changed'
@@ -121,3 +126,11 @@ export function chooseKeeping(
 
 /** As in the configuration: what a quarantine is when nobody says how long. */
 export const QUARANTINE_DEFAULT_MS: number = 7 * 24 * 60 * 60 * 1000
+
+/**
+ * Headers tell whole seconds, listings a fraction more. Both are taken as the last moment of that second: the same file is
+ * as old whoever tells of it, and never older than it is.
+ */
+export function endOfSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000 + 999
+}

@@ -41,7 +41,7 @@ export function rootOf(prefix: string): string {
  * say who removed them; without this, freeing what one run set aside could free what another did, before its time.
  * They have a folder of their own, beside the copies, so that none is ever taken for a copy of an empty file.
  */
-const MARKS_FOLDER = QUARANTINE_FOLDER.replace(/[^/]*$/, 'kept')
+export const MARKS_FOLDER: string = QUARANTINE_FOLDER.replace(/[^/]*$/, 'kept')
 
 export function marksPrefix({ run, asideName }: AsideFile): string {
   return `${MARKS_FOLDER}/${run}/${asideName}/`

@@ -1,10 +1,16 @@
 /** A bucket as a store that can be read. Promises what ports/listable-store.ts asks for, over object-bucket.ts. */
-import { quarantineKey, type AsideFile, type ListableStore } from '../../../ports/listable-store.ts'
+import {
+  quarantineKey,
+  type AsideFile,
+  type ListableStore,
+  type ListedFile,
+  type Whereabouts,
+} from '../../../ports/listable-store.ts'
 import type { StoreEntry } from '../../../ports/readable-blob-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import { findAside } from './aside-objects.ts'
+import { findAsides } from './find-asides.ts'
 import { listLevel, listObjects } from './list-objects.ts'
-import type { ObjectBucket } from './object-bucket.ts'
+import type { ListedObject, ObjectBucket } from './object-bucket.ts'
 import { folderPrefix, requireAside, requireKey } from './object-keys.ts'
 import { mapParallel, throwIfAborted } from './parallel.ts'
 
@@ -18,16 +24,28 @@ export function readableStore(bucket: ObjectBucket): ListableStore {
       const facts = await bucket.head(requireKey(place, key), options)
       return facts && { sizeBytes: facts.sizeBytes, modifiedAt: facts.modifiedAt }
     },
-    listAll: (prefix, options) =>
-      listObjects(bucket, folderPrefix(place, prefix.replace(/\/$/, '')), options),
+    listAll: (prefix, options) => listFiles(bucket, folderPrefix(place, prefix.replace(/\/$/, '')), options),
     readAside: async (file, bytesMax, options) =>
       readAside(bucket, requireAside(place, file), bytesMax, options),
     locate: async (files, options) => {
       throwIfAborted(options)
       for (const file of files) requireAside(place, file)
-      return mapParallel(files, options, async (file) => locate(bucket, file, options))
+      return locate(bucket, files, options)
     },
   }
+}
+
+async function* listFiles(
+  bucket: ObjectBucket,
+  prefix: string,
+  options: RunOptions | undefined,
+): AsyncGenerator<readonly ListedFile[]> {
+  for await (const objects of listObjects(bucket, prefix, options)) yield objects.map(fileOf)
+}
+
+function fileOf({ key, facts, md5 }: ListedObject): ListedFile {
+  const { sizeBytes, modifiedAt } = facts
+  return md5 === undefined ? { key, sizeBytes, modifiedAt } : { key, sizeBytes, modifiedAt, md5 }
 }
 
 async function listFolder(
@@ -53,22 +71,24 @@ async function readAside(
   options: RunOptions | undefined,
 ): Promise<Uint8Array | undefined> {
   throwIfAborted(options)
-  const { kept, isCopied } = await findAside(bucket, file, options)
+  const [aside] = await findAsides(bucket, [file], options)
   // The copy first: what is softly deleted cannot be read.
-  if (isCopied) return (await bucket.read(quarantineKey(file), bytesMax, options))?.bytes
-  const [first] = kept
+  if (aside?.copy !== undefined) return (await bucket.read(quarantineKey(file), bytesMax, options))?.bytes
+  const [first] = aside?.kept ?? []
   return first && bucket.readKept(file.key, first, bytesMax, options)
 }
 
 async function locate(
   bucket: ObjectBucket,
-  file: AsideFile,
+  files: readonly AsideFile[],
   options: RunOptions | undefined,
-): Promise<'in-place' | 'aside' | 'both' | 'gone'> {
+): Promise<readonly Whereabouts[]> {
   // In this order: a file that is set aside in between is found, in the other order it would be in neither place.
-  const live = await bucket.head(file.key, options)
-  const { kept, isCopied } = await findAside(bucket, file, options)
-  const isAside = kept.length > 0 || isCopied
-  if (live !== undefined) return isAside ? 'both' : 'in-place'
-  return isAside ? 'aside' : 'gone'
+  const live = await mapParallel(files, options, async ({ key }) => bucket.head(key, options))
+  const asides = await findAsides(bucket, files, options)
+  return asides.map(({ kept, copy }, i) => {
+    const isAside = kept.length > 0 || copy !== undefined
+    if (live[i] !== undefined) return isAside ? 'both' : 'in-place'
+    return isAside ? 'aside' : 'gone'
+  })
 }

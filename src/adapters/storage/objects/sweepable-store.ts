@@ -1,10 +1,10 @@
 /** A bucket as a store that can be changed and swept. Promises what ports/mutable-sweep-store.ts asks for. */
 import type { AsideFile } from '../../../ports/listable-store.ts'
-import type { SetAsideOutcome, SweepableStore } from '../../../ports/mutable-sweep-store.ts'
-import { freeObject, putObjectBack, setObjectsAside } from './aside-objects.ts'
+import type { SweepableStore } from '../../../ports/mutable-sweep-store.ts'
+import { freeObjects, putObjectsBack, setObjectsAside } from './aside-objects.ts'
 import type { Keeping, ObjectBucket } from './object-bucket.ts'
 import { requireAside, requireKey } from './object-keys.ts'
-import { mapParallel, slicesOf, throwIfAborted } from './parallel.ts'
+import { slicesOf, throwIfAborted } from './parallel.ts'
 import { readableStore } from './readable-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 
@@ -34,19 +34,25 @@ export function sweepableStore(bucket: ObjectBucket, readableBytesMax: number): 
     removeEmptyFolders: async (_folder, options) => throwIfAborted(options),
     quarantineKind: async (options) => (await keepingOf(options)).kind,
     asideKeptMs: async (options) => (await keepingOf(options)).keptMs,
-    setAside: async (files, options) => {
-      const outcomes: SetAsideOutcome[] = []
-      for (const slice of slicesOf(checked(files, options), BATCH_LENGTH)) {
+    setAside: async (files, options) =>
+      inBatches(checked(files, options), async (batch) => {
         const how = { keeping: await keepingOf(options), readableBytesMax }
-        outcomes.push(...(await setObjectsAside(bucket, slice, how, options)))
-      }
-      return outcomes
-    },
+        return setObjectsAside(bucket, batch, how, options)
+      }),
     putBack: async (files, options) =>
-      mapParallel(checked(files, options), options, async (file) => putObjectBack(bucket, file, options)),
+      inBatches(checked(files, options), async (batch) => putObjectsBack(bucket, batch, options)),
     free: async (files, options) =>
-      mapParallel(checked(files, options), options, async (file) => freeObject(bucket, file, options)),
+      inBatches(checked(files, options), async (batch) => freeObjects(bucket, batch, options)),
   }
+}
+
+async function inBatches<R>(
+  files: readonly AsideFile[],
+  work: (batch: readonly AsideFile[]) => Promise<readonly R[]>,
+): Promise<readonly R[]> {
+  const outcomes: R[] = []
+  for (const batch of slicesOf(files, BATCH_LENGTH)) outcomes.push(...(await work(batch)))
+  return outcomes
 }
 
 async function removeKeys(
