@@ -1,4 +1,5 @@
 /** The part of the contract of stores that is about files set aside: hidden, found again, put back, freed. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { InterruptedError } from '../../src/core/errors/errors.ts'
 import { StorageUnreadableError } from '../../src/ports/readable-blob-store.ts'
@@ -117,6 +118,8 @@ export function asideTests(fresh: StoreSetup, expected: BlobStoreExpectations): 
     const later = { ...file, run: 'run-2' }
     await raw.put(KEY, bytesOf('content'))
     await store.setAside([file])
+    // Runs are further apart than this, and some stores tell whole seconds.
+    if (expected.quarantine !== 'rename' && expected.quarantine !== 'copy') await sleep(1100)
     await raw.put(KEY, bytesOf('content'))
     expect(await store.setAside([later])).toEqual(['set-aside'])
     expect(await reader.locate([file, later])).toEqual(['aside', 'aside'])
@@ -138,7 +141,7 @@ export function asideTests(fresh: StoreSetup, expected: BlobStoreExpectations): 
 
   it('answers for each of many files, in the order asked', async () => {
     const { store, reader, raw } = await fresh()
-    const files = Array.from({ length: 1500 }, (_, i) => {
+    const files = Array.from({ length: 1100 }, (_, i) => {
       const hex = (i * 2_654_435_761).toString(16).padStart(10, '0').slice(-8)
       const key = `blobs/sha256/${hex.slice(0, 2)}/${hex}/data`
       return aside(key, { asideName: `sha256/${hex.slice(0, 2)}/${hex}`, text: hex })

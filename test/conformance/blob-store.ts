@@ -172,7 +172,7 @@ function listingAllTests(fresh: StoreSetup, expected: BlobStoreExpectations): vo
 
   it('names all of more files than fit a page, wherever they lie', async () => {
     const { reader, raw } = await fresh()
-    const keys = manyKeys(2500)
+    const keys = manyKeys(1300)
     await inParallel(keys, (key) => raw.put(key, bytesOf('x')))
     expect(await keysOf(reader, '')).toEqual(keys.toSorted())
     expect(await keysOf(reader, 'blobs/sha256/')).toEqual(
@@ -231,12 +231,15 @@ function writingTests(fresh: StoreSetup, expected: BlobStoreExpectations): void 
     await raw.remove('tree/empty/deep/file')
     await store.removeEmptyFolders('tree')
     expect(await raw.list('')).toEqual(['tree/full/file'])
-    expect(await reader.list('tree')).toEqual([{ name: 'full', kind: 'folder' }])
+    const full = { name: 'full', kind: 'folder' } as const
+    // Where there are no folders, some servers tell of those in which something was once; nothing may depend on them.
+    if (expected.hasFolders) expect(await reader.list('tree')).toEqual([full])
+    else expect(await reader.list('tree')).toContainEqual(full)
     await store.removeEmptyFolders('none')
     await raw.remove('tree/full/file')
-    expect(await reader.list('tree')).toEqual(
-      expected.hasFolders ? [{ name: 'full', kind: 'folder' }] : undefined,
-    )
+    await store.removeEmptyFolders('tree')
+    if (expected.hasFolders) expect(await reader.list('')).toEqual([])
+    expect(await raw.list('')).toEqual([])
   })
 }
 
@@ -275,7 +278,7 @@ function removingTests(fresh: StoreSetup): void {
 
   it('removes what it is given, in as many batches as it takes, and nothing else', async () => {
     const { store, raw } = await fresh()
-    const keys = manyKeys(2500)
+    const keys = manyKeys(1300)
     const absent = keys.map((_, i) => i % 7 === 3)
     await inParallel(
       keys.filter((_, i) => !absent[i]),

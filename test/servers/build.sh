@@ -20,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${WINNOW_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winnow-test-servers}
 
 # Short builds first: an interrupted run should leave as much as possible.
-for_tests='crane-registry registry3 helm etcd kube-apiserver zot fake-gcs-server azurite'
+for_tests='crane-registry registry3 helm etcd kube-apiserver zot fake-gcs-server azurite versitygw'
 for_bench='regctl regbot'
 
 version_of() {
@@ -112,6 +112,10 @@ build_azurite() { # version, destination
     (cd "$home" && AZURE_STORAGE_NO_TELEMETRY=1 nice -n 10 npm ci --ignore-scripts) || return 1
   printf '#!/bin/sh\nexec node "%s/node_modules/azurite/dist/src/blob/main.js" "$@"\n' "$home" >"$2.part"
   chmod +x "$2.part" && mv "$2.part" "$2"
+}
+
+build_versitygw() {
+  go_install "github.com/versity/versitygw/cmd/versitygw@v$1" versitygw "$2" -ldflags "-s -w -X main.Version=v$1"
 }
 
 build_regctl() {

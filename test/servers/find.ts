@@ -45,6 +45,7 @@ const sources = {
   etcd: { command: 'etcd', versionArgs: ['--version'], built: true, install: BUILD },
   'kube-apiserver': { command: 'kube-apiserver', versionArgs: ['--version'], built: true, install: BUILD },
   helm: { command: 'helm', versionArgs: ['version', '--short'], built: true, install: BUILD },
+  versitygw: { command: 'versitygw', versionArgs: ['--version'], built: true, install: BUILD },
   'fake-gcs-server': { built: true, install: BUILD },
   azurite: { built: true, install: BUILD },
   regbot: { command: 'regbot', versionArgs: ['version'], built: true, install: BUILD_BENCH },
