@@ -17,7 +17,7 @@ export interface Judgement {
   readonly missing: ReadonlySet<string>
   /** May go now. */
   readonly garbage: ReadonlySet<string>
-  /** Nothing reaches them, and only the subject of something linked names them: both answers are right. */
+  /** Reached only from a subject that is linked nowhere itself, of something that is linked: both answers are right. */
   readonly subjectsOnly: ReadonlySet<string>
   /** Nothing reaches them, and they may not be touched yet. */
   readonly young: ReadonlySet<string>
@@ -61,6 +61,7 @@ export function judge(root: string, graceMs: number, now = Date.now()): Judgemen
   for (const repository of repositories) {
     for (const { digest, way } of rootsOf(repository, obstacles)) reach(root, repository, digest, way, walk)
   }
+  const viaSubjects = reachSubjects(root, repositories, walk.subjects)
   const stored = listBlobs(root)
   const unreached = [...stored].filter(([digest]) => !walk.live.has(digest))
   const leases = new Set(
@@ -74,7 +75,7 @@ export function judge(root: string, graceMs: number, now = Date.now()): Judgemen
   const held = new Set([...young, ...leased])
   const subjectsOnly = unreached
     .map(([digest]) => digest)
-    .filter((digest) => walk.subjects.has(digest) && !held.has(digest))
+    .filter((digest) => viaSubjects.has(digest) && !held.has(digest))
   for (const digest of subjectsOnly) held.add(digest)
   return {
     live: walk.live,
@@ -96,6 +97,20 @@ export function judge(root: string, graceMs: number, now = Date.now()): Judgemen
       tags.map(({ tag, content }) => ({ repository: name, tag, digest: content })),
     ),
   }
+}
+
+/** From a signature to what it signed, though nobody links that any more; and on from there. */
+function reachSubjects(
+  root: string,
+  repositories: readonly Repository[],
+  subjects: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const walk = { live: new Map<string, string>(), subjects: new Set(subjects), obstacles: [] }
+  // A set that grows while it is gone through gives out what was added too.
+  for (const subject of walk.subjects) {
+    for (const repository of repositories) reach(root, repository, subject, `subject ${subject}`, walk)
+  }
+  return new Set(walk.live.keys())
 }
 
 function isEmpty({ layers, revisions, tags }: Repository): boolean {
