@@ -293,17 +293,7 @@ export async function composeRegistry(
   if (settings.storage !== undefined) return composeStorage(settings, state)
   const { url, name } = settings
   invariant(url !== undefined, `the registry ${name} has neither url nor storage`)
-  const http = createHttpClient({
-    base: url,
-    credentials: credentialsOf(settings.auth, options.environment),
-    concurrency: settings.concurrency,
-    userAgent: `winnow/${options.version}`,
-    insecure: settings.insecure,
-    allowPrivateRealm: settings.allowPrivateRealm,
-    tls: await tlsOf(settings),
-    environment: options.environment,
-    ...(settings.proxy !== undefined && { proxy: settings.proxy }),
-  })
+  const http = await createRegistryHttp(settings, url, options)
   try {
     const recognised =
       settings.kind === 'auto' ? await recogniseRegistry({ name, baseUrl: url, http }, runOptions) : undefined
@@ -327,6 +317,25 @@ export async function composeRegistry(
     await http.close()
     throw error
   }
+}
+
+/** A client for one address of a registry, with the registry's credentials and certificates. */
+export async function createRegistryHttp(
+  settings: RegistrySettings,
+  url: string,
+  options: ComposeOptions,
+): Promise<HttpClient> {
+  return createHttpClient({
+    base: url,
+    credentials: credentialsOf(settings.auth, options.environment),
+    concurrency: settings.concurrency,
+    userAgent: `winnow/${options.version}`,
+    insecure: settings.insecure,
+    allowPrivateRealm: settings.allowPrivateRealm,
+    tls: await tlsOf(settings),
+    environment: options.environment,
+    ...(settings.proxy !== undefined && { proxy: settings.proxy }),
+  })
 }
 
 function composeStorage(settings: RegistrySettings, state: Pick<State, 'cache'>): RegistryPart {
@@ -378,7 +387,8 @@ export function credentialsOf(
   )
 }
 
-async function tlsOf({ tls }: RegistrySettings): Promise<HttpTls> {
+/** The certificates to trust and to show, read from their files. @throws TlsFileError */
+export async function tlsOf({ tls }: Pick<RegistrySettings, 'tls'>): Promise<HttpTls> {
   const [ca, cert, key] = await Promise.all([tls.caFile, tls.certFile, tls.keyFile].map(readPem))
   return {
     ...(ca !== undefined && { ca }),

@@ -36,7 +36,7 @@ export async function planSweep(
         scratch,
         readAside: asideReader(ports, pool, aside, listening),
       }
-      const survey = await surveyPool(pool, { fence, now: ports.now }, parts, listening)
+      const survey = await surveyPool(pool, { fence, now: () => ports.now() }, parts, listening)
       const { leftovers, ...counted } = await planPool(
         survey,
         aside,

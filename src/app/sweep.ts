@@ -6,7 +6,7 @@
  * aside, and says in the storage which; the next one goes on from there.
  */
 import type { RunOutcome } from '../core/journal/entry.ts'
-import { LeaseHeldError, withLeases } from './leases.ts'
+import { withLeases, type HeldLeases } from './leases.ts'
 import type { AsideEntry } from '../core/sweep/sweep-entry.ts'
 import type { SweepReport } from '../core/sweep/sweep-report.ts'
 import type { CacheGate } from '../ports/descriptor-cache.ts'
@@ -26,10 +26,8 @@ const EARLY_LOOK_MS = 5_000
 /** A registry may write down what it remembers of a blob just after it was told to forget it. */
 const FORGET_AGAIN_MS = 1_000
 
-export { LeaseHeldError }
-
 /**
- * Sweeps one storage.
+ * Sweeps one storage, under its lease.
  *
  * @throws LeaseHeldError when another sweep is at work there, whatever its state directory; the layout's errors when the
  *   storage cannot be read in full (then nothing was touched); SweepDisturbedError; SweepLostError
@@ -39,43 +37,74 @@ export async function applySweep(
   settings: SweepSettings,
   options: RunOptions,
 ): Promise<SweepReport> {
-  const gathered = gatherWarnings(options)
-  await ports.layout.check(gathered.options)
-  return withLeases([ports.registry], ports.holder, ports.leases, gathered.options, async (leases) => {
-    const held = { ...gathered.options, signal: leases.signal }
-    const startedAt = ports.now()
-    const run = new SweepRun({
-      id: ports.newRunId(startedAt),
-      ports,
-      settings,
-      ledger: await readLedger(ports.journal, held),
-      assertHeld: () => {
-        leases.assertHeld()
-      },
-      skewMs: await ports.clockSkewMs(held),
-    })
-    await readEverythingOnce(run, held)
-    await recordBegin(run, startedAt)
-    let outcome: RunOutcome = 'failed'
-    try {
-      await sweepUnderLease(run, held)
-      outcome = options.stop?.aborted === true ? 'interrupted' : 'done'
-      if (run.lost.length > 0) throw new SweepLostError(run.lost)
-    } finally {
-      await recordEnd(run, outcome, gathered.options)
-    }
-    return {
-      registry: ports.registry,
-      run: run.id,
-      mode: settings.mode,
-      fence: run.fence,
-      applied: true,
-      complete: outcome === 'done',
-      summary: run.summary,
-      actions: run.actions,
-      warnings: gathered.report,
-    }
+  // What may not be swept at all is refused before anything of ours is written there.
+  await ports.layout.check(options)
+  return withSweepLease(ports, options, (leases, held) => sweepHeld(ports, settings, leases, held))
+}
+
+/** Runs `work` under the lease that lies in the storage. */
+export async function withSweepLease<T>(
+  ports: Pick<SweepPorts, 'registry' | 'holder' | 'leases'>,
+  options: RunOptions,
+  work: (leases: HeldLeases, options: RunOptions) => Promise<T>,
+): Promise<T> {
+  return withLeases([ports.registry], ports.holder, ports.leases, options, (leases) =>
+    work(leases, { ...options, signal: leases.signal }),
+  )
+}
+
+/** A sweep by whoever holds the lease already. @throws as applySweep */
+export async function sweepHeld(
+  ports: SweepPorts,
+  settings: SweepSettings,
+  leases: HeldLeases,
+  options: RunOptions,
+): Promise<SweepReport> {
+  const { report: warnings, options: held } = gatherWarnings(options)
+  await ports.layout.check(held)
+  const startedAt = ports.now()
+  const run = new SweepRun({
+    id: ports.newRunId(startedAt),
+    ports,
+    settings,
+    ledger: await readLedger(ports.journal, held),
+    assertHeld: () => {
+      leases.assertHeld()
+    },
+    skewMs: await ports.clockSkewMs(held),
   })
+  await readEverythingOnce(run, held)
+  await recordBegin(run, startedAt)
+  let outcome: RunOutcome = 'failed'
+  try {
+    await sweepUnderLease(run, held)
+    outcome = options.stop?.aborted === true ? 'interrupted' : 'done'
+    if (run.lost.length > 0) throw new SweepLostError(run.lost)
+  } finally {
+    await recordEnd(run, outcome, options)
+  }
+  await forgetOldRuns(run, held)
+  return {
+    registry: ports.registry,
+    run: run.id,
+    mode: settings.mode,
+    fence: run.fence,
+    applied: true,
+    complete: outcome === 'done',
+    summary: run.summary,
+    actions: run.actions,
+    warnings,
+  }
+}
+
+/** What became of a run's blobs is told for so long after all of them are back or freed. */
+const REMEMBERED_MS = 90 * 24 * 60 * 60 * 1000
+
+async function forgetOldRuns(run: SweepRun, options: RunOptions): Promise<void> {
+  for (const [id, { startedAt, open }] of run.ledger.runs()) {
+    // Safe: nothing of it is set aside, so its part of the journal is a tale of the past.
+    if (open === 0 && run.now() - startedAt > REMEMBERED_MS) await run.ports.journal.forget(id, options)
+  }
 }
 
 async function recordBegin(run: SweepRun, startedAt: number): Promise<void> {

@@ -13,6 +13,7 @@ import { planSpec } from './commands/plan.ts'
 import { policyCheckSpec } from './commands/policy-check.ts'
 import { schemaSpec } from './commands/schema.ts'
 import { simulateSpec } from './commands/simulate.ts'
+import { sweepSpec } from './commands/sweep.ts'
 import { undoSpec } from './commands/undo.ts'
 import { verifySpec } from './commands/verify.ts'
 
@@ -26,6 +27,7 @@ export const commands: readonly CommandSpec[] = [
   applySpec,
   historySpec,
   undoSpec,
+  sweepSpec,
   verifySpec,
   simulateSpec,
   policyCheckSpec,

@@ -20,16 +20,23 @@ export function* jsonPieces(document: Document): Generator<string> {
     if (value === undefined) continue
     yield `${isFirst ? '' : ','}\n  ${JSON.stringify(key)}: `
     isFirst = false
-    if (!Array.isArray(value) || value.length === 0) {
+    if (!isList(value)) {
       yield JSON.stringify(value, undefined, 2).replaceAll('\n', '\n  ')
       continue
     }
-    for (const [index, element] of value.entries()) {
-      yield `${index === 0 ? '[' : ','}\n    ${JSON.stringify(element)}`
+    let elements = 0
+    for (const element of value) {
+      yield `${elements === 0 ? '[' : ','}\n    ${JSON.stringify(element)}`
+      elements += 1
     }
-    yield '\n  ]'
+    yield elements === 0 ? '[]' : '\n  ]'
   }
   yield '\n}\n'
+}
+
+/** A list, or something that is gone through like one and may be longer than a list should be. */
+function isList(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value
 }
 
 /** The same as one string, for documents that are known to be small. */
@@ -48,7 +55,8 @@ export async function writeDocument(
     return
   }
   const { yamlText } = await import('./yaml-text.ts')
-  out.write(yamlText(document))
+  const lists = Object.entries(document).map(([key, value]) => [key, isList(value) ? [...value] : value])
+  out.write(yamlText(Object.fromEntries(lists) as Document))
 }
 
 /** Writes one document a line (https://github.com/ndjson/ndjson-spec). */

@@ -8,13 +8,9 @@ import { OperationalError } from '../../../core/errors/errors.ts'
 export class ZotRunningError extends OperationalError {
   readonly code = 'ZOT_RUNNING'
   readonly hint =
-    'Stop zot for the sweep, or let it collect by itself: "gc": true with "gcDelay" and "gcInterval" under "storage" in its configuration. Where Winnow cannot see that it is stopped, say so in the configuration of the sweep.'
+    'Stop zot for the sweep, or let it collect by itself: "gc": true with "gcDelay" and "gcInterval" under "storage" in its configuration.'
 
-  constructor(place: string, isCertain: boolean) {
-    super(
-      isCertain
-        ? `zot is running on the storage at ${place}, so nothing may be removed from it.`
-        : `Nobody can tell whether zot is running on the storage at ${place}, so nothing may be removed from it.`,
-    )
+  constructor(place: string) {
+    super(`zot is running on the storage at ${place}, so nothing may be removed from it.`)
   }
 }

@@ -62,11 +62,11 @@ async function checkStopped(
 ): Promise<void> {
   const state = await isRunning(options)
   if (state === 'stopped' || (state === 'unknown' && toldStopped)) return
-  const isCertain = state === 'running'
-  if (mayChange) throw new ZotRunningError(place, isCertain)
-  const text = isCertain
-    ? `zot is running on ${place}. This plan can be read, and not applied before zot is stopped.`
-    : `Nobody can tell whether zot is running on ${place}. This plan can be read, and not applied before zot is known to be stopped.`
+  if (state === 'running' && mayChange) throw new ZotRunningError(place)
+  const text =
+    state === 'running'
+      ? `zot is running on ${place}. This plan can be read, and not applied before zot is stopped.`
+      : `Nobody can tell whether zot is running on ${place}. Blobs are set aside, and none is freed before somebody says that it is not: --stopped.`
   options?.onEvent?.({ kind: 'warning', text })
 }
 
