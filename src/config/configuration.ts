@@ -78,8 +78,19 @@ export type StoreSettings =
       readonly region: string | undefined
       readonly endpoint: string | undefined
     }
-  | { readonly kind: 'gcs'; readonly bucket: string; readonly prefix: string }
-  | { readonly kind: 'azure'; readonly container: string; readonly prefix: string }
+  | {
+      readonly kind: 'gcs'
+      readonly bucket: string
+      readonly prefix: string
+      readonly endpoint: string | undefined
+    }
+  | {
+      readonly kind: 'azure'
+      readonly container: string
+      readonly prefix: string
+      readonly account: string | undefined
+      readonly endpoint: string | undefined
+    }
 
 export interface SweepSettings {
   readonly mode: 'online' | 'maintenance'

@@ -94,8 +94,15 @@ function resolveStore(storage: NonNullable<WrittenRegistry['storage']>, absolute
       region: s3.region,
       endpoint: s3.endpoint,
     }
-  if (gcs) return { kind: 'gcs', bucket: gcs.bucket, prefix: gcs.prefix ?? '' }
-  if (azure) return { kind: 'azure', container: azure.container, prefix: azure.prefix ?? '' }
+  if (gcs) return { kind: 'gcs', bucket: gcs.bucket, prefix: gcs.prefix ?? '', endpoint: gcs.endpoint }
+  if (azure)
+    return {
+      kind: 'azure',
+      container: azure.container,
+      prefix: azure.prefix ?? '',
+      account: azure.account,
+      endpoint: azure.endpoint,
+    }
   return { kind: 'filesystem', path: absolute(filesystem ?? '') }
 }
 

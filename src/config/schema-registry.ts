@@ -86,9 +86,30 @@ const s3 = z.strictObject({
   endpoint: key(url, 'Endpoint', 'The address of an S3-compatible store that is not AWS.').optional(),
 })
 
-const gcs = z.strictObject({ bucket: key(text, 'Bucket', 'The name of the bucket.'), prefix })
+const gcs = z.strictObject({
+  bucket: key(text, 'Bucket', 'The name of the bucket.'),
+  prefix,
+  endpoint: key(
+    url,
+    'Endpoint',
+    'The address of the JSON API, where it is not Google’s own; Winnow logs in there all the same.',
+  ).optional(),
+})
 
-const azure = z.strictObject({ container: key(text, 'Container', 'The name of the blob container.'), prefix })
+const azure = z.strictObject({
+  container: key(text, 'Container', 'The name of the blob container.'),
+  prefix,
+  account: key(
+    text,
+    'Account',
+    'The storage account; AZURE_STORAGE_ACCOUNT or the connection string when left out.',
+  ).optional(),
+  endpoint: key(
+    url,
+    'Endpoint',
+    'The address of the account’s blobs; https://ACCOUNT.blob.core.windows.net when left out.',
+  ).optional(),
+})
 
 const redisCache = checkedText((value) => refuseRedisUrl(value)).meta({
   examples: ['redis://127.0.0.1:6379'],
