@@ -7,9 +7,9 @@
  * cannot be removed by its id; without it, and with soft deletion, a removed blob is listed as deleted, cannot be read, and
  * comes back by Undelete, which does nothing to a blob that is there.
  */
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { AzureContainerState, type AzureAnswer, type AzureCall } from './azure-container-state.ts'
+import { AzureContainerState, refusal, type AzureAnswer, type AzureCall } from './azure-container-state.ts'
 
 export interface AzureBlobServerOptions {
   readonly account: string
@@ -29,7 +29,7 @@ export interface AzureBlobServer {
 export async function startAzureBlobServer(options: AzureBlobServerOptions): Promise<AzureBlobServer> {
   const containers = new Map<string, AzureContainerState>()
   const server = createServer((request, response) => {
-    void readCall(request).then((call) => {
+    const answering = readCall(request).then((call) => {
       const answer = isKnown(options, call)
         ? answerTo(options, containers, call)
         : refusal(403, 'AuthenticationFailed')
@@ -39,20 +39,25 @@ export async function startAzureBlobServer(options: AzureBlobServerOptions): Pro
       response.writeHead(answer.status, headers)
       response.end(isHead ? undefined : body)
     })
+    answering.catch((error: unknown) => response.destroy(error as Error))
   })
   const port = await listen(server)
   return {
     url: `http://127.0.0.1:${port}/${options.account}`,
     stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
+      new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve()
+        })
         server.closeAllConnections()
       }),
   }
 }
 
 async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('A TCP server has no port.')
   return address.port
@@ -123,18 +128,13 @@ function answerBatch(
       ...{ method, path, query: url.searchParams, headers, body: Buffer.alloc(0) },
     })
     const lines = Object.entries(answer.headers ?? {}).map(([name, value]) => `${name}: ${value}\r\n`)
-    return `--answers\r\nContent-Type: application/http\r\nContent-ID: ${i}\r\n\r\nHTTP/1.1 ${answer.status} Said\r\n${lines.join('')}\r\n${answer.body ?? ''}\r\n`
+    return `--answers\r\nContent-Type: application/http\r\nContent-ID: ${i}\r\n\r\nHTTP/1.1 ${answer.status} Said\r\n${lines.join('')}\r\n${String(answer.body ?? '')}\r\n`
   })
   return {
     status: 202,
     body: `${answers.join('')}--answers--\r\n`,
     headers: { 'content-type': 'multipart/mixed; boundary=answers' },
   }
-}
-
-export function refusal(status: number, code: string): AzureAnswer {
-  const body = `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>Refused.</Message></Error>`
-  return { status, body, headers: { 'x-ms-error-code': code, 'content-type': 'application/xml' } }
 }
 
 /** The signature of a shared key, over what the documentation of "Authorize with Shared Key" says. */
@@ -158,8 +158,4 @@ function isKnown({ account, key }: AzureBlobServerOptions, call: SentCall): bool
   const text = [call.method, ...standard, ...own, ...resource].join('\n')
   const signature = createHmac('sha256', Buffer.from(key, 'base64')).update(text, 'utf8').digest('base64')
   return header('authorization') === `SharedKey ${account}:${signature}`
-}
-
-export function md5Of(bytes: Buffer): string {
-  return createHash('md5').update(bytes).digest('base64')
 }

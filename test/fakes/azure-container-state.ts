@@ -1,5 +1,5 @@
 /** One container of the scripted Azure Blob Storage; azure-blob-server.ts says where its behaviour is from. */
-import { md5Of, refusal } from './azure-blob-server.ts'
+import { createHash } from 'node:crypto'
 
 export interface AzureCall {
   readonly method: string
@@ -191,4 +191,13 @@ function xml(text: string): string {
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
+}
+
+export function refusal(status: number, code: string): AzureAnswer {
+  const body = `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>Refused.</Message></Error>`
+  return { status, body, headers: { 'x-ms-error-code': code, 'content-type': 'application/xml' } }
+}
+
+function md5Of(bytes: Buffer): string {
+  return createHash('md5').update(bytes).digest('base64')
 }

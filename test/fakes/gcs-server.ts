@@ -56,16 +56,20 @@ const notMet: Answer = {
 export async function startGcsServer(options: GcsServerOptions): Promise<GcsServer> {
   const bucket = new Bucket(options)
   const server = createServer((request, response) => {
-    void respond(bucket, options, request, response)
+    respond(bucket, options, request, response).catch((error: unknown) => response.destroy(error as Error))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('A TCP server has no port.')
   return {
     url: `http://127.0.0.1:${address.port}`,
     stop: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
+      new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve()
+        })
         server.closeAllConnections()
       }),
   }

@@ -12,7 +12,7 @@ import {
   type ObjectPage,
   type PageQuery,
 } from '../objects/object-bucket.ts'
-import { aborting, azureBlobs, headBlob, putBlob, readBlob, type AzureBlobs } from './azure-calls.ts'
+import { aborting, azureBlobs, firstOf, headBlob, putBlob, readBlob, type AzureBlobs } from './azure-calls.ts'
 import { azureContainer, type AzureSettings } from './azure-connection.ts'
 import { ask } from './azure-errors.ts'
 import { keptInAzure } from './azure-kept.ts'
@@ -60,11 +60,11 @@ async function readPage(
     ...(cursor === undefined ? {} : { continuationToken: cursor }),
   }
   return ask({ ...attempt('', false), where: place }, options, async () => {
-    const { value }: { readonly value?: Segment } =
+    const pages: AsyncIterator<Segment> =
       level === 'one'
-        ? await client.listBlobsByHierarchy('/', asked).byPage(page).next()
-        : await client.listBlobsFlat(asked).byPage(page).next()
-    const { segment, continuationToken } = value ?? {}
+        ? client.listBlobsByHierarchy('/', asked).byPage(page)
+        : client.listBlobsFlat(asked).byPage(page)
+    const { segment, continuationToken } = (await firstOf(pages)) ?? {}
     const prefixes: readonly { readonly name: string }[] =
       segment !== undefined && 'blobPrefixes' in segment && Array.isArray(segment.blobPrefixes)
         ? segment.blobPrefixes

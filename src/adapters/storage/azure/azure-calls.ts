@@ -35,6 +35,12 @@ export function aborting(options: RunOptions | undefined): { readonly abortSigna
   return options?.signal === undefined ? {} : { abortSignal: options.signal }
 }
 
+/** The library's iterators leave open what they end with. */
+export async function firstOf<T>(pages: AsyncIterator<T>): Promise<T | undefined> {
+  const { done, value } = (await pages.next()) as IteratorResult<T, undefined>
+  return done === true ? undefined : value
+}
+
 export interface BlobFacts extends ObjectFacts {
   readonly versionId: string | undefined
   readonly isCurrent: boolean
@@ -96,17 +102,22 @@ export async function readBlob(
   return ask(attempt, options, work, outcomes(none, ...NOT_THERE))
 }
 
-/** False when a blob is there and must not be. The store checks the bytes against the MD5 that it is told. */
+export interface PutBlob {
+  /** False when a blob is there and must not be. */
+  readonly isPut: boolean
+  readonly versionId: string | undefined
+}
+
+/** The store checks the bytes against the MD5 that it is told. */
 export async function putBlob(
   attempt: Attempt,
   client: BlockBlobClient,
   bytes: Uint8Array,
   mustBeAbsent: boolean,
   options: RunOptions | undefined,
-): Promise<{ readonly isPut: boolean; readonly versionId: string | undefined }> {
+): Promise<PutBlob> {
   const sender = randomUUID()
-  const isPut = { isPut: true, versionId: undefined as string | undefined }
-  const work = async (): Promise<typeof isPut> => {
+  const work = async (): Promise<PutBlob> => {
     const { versionId } = await client.upload(Buffer.from(bytes), bytes.length, {
       ...aborting(options),
       blobHTTPHeaders: { blobContentMD5: createHash('md5').update(bytes).digest() },
@@ -119,5 +130,5 @@ export async function putBlob(
   if (put.isPut) return put
   // The library repeats by itself: it may be our own first sending that is in the way.
   const there = await headBlob(attempt, client, options)
-  return { ...put, isPut: there?.metadata['winnow'] === sender }
+  return { isPut: there?.metadata['winnow'] === sender, versionId: there?.versionId }
 }

@@ -15,7 +15,7 @@ import {
   type OwnObject,
 } from '../objects/object-bucket.ts'
 import { mapParallel } from '../objects/parallel.ts'
-import { aborting, headBlob, putBlob, readBlob, type AzureBlobs } from './azure-calls.ts'
+import { aborting, firstOf, headBlob, putBlob, readBlob, type AzureBlobs } from './azure-calls.ts'
 import { ask, NOT_THERE, outcomes, TAKEN } from './azure-errors.ts'
 import { removeBlobs, removeVersion } from './azure-removals.ts'
 
@@ -94,10 +94,8 @@ async function softDeleted(
   const name = blobs.root + key
   return ask(blobs.attempt(key, false), options, async () => {
     const listed = container.listBlobsFlat({ prefix: name, includeDeleted: true, ...aborting(options) })
-    const { value }: { readonly value?: ContainerListBlobFlatSegmentResponse } = await listed
-      .byPage({ maxPageSize: 10 })
-      .next()
-    const items = value?.segment?.blobItems ?? []
+    const page = await firstOf<ContainerListBlobFlatSegmentResponse>(listed.byPage({ maxPageSize: 10 }))
+    const items = page?.segment.blobItems ?? []
     return items
       .filter((item) => item.name === name && item.deleted)
       .map(({ properties }) => ({
