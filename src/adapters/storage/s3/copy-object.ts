@@ -22,24 +22,45 @@ export interface Copying {
   readonly isNew?: boolean
 }
 
-/** `absent`: the original is not there any more. `changed`: it is another now. `taken`: something has the new name. */
-export type CopyOutcome = 'copied' | 'absent' | 'changed' | 'taken'
+/**
+ * `absent`: the original is not there any more. `changed`: it is another now. `taken`: something has the new name.
+ * `unconditional`: the server knows no condition on a copy.
+ */
+export type CopyOutcome = 'copied' | 'absent' | 'changed' | 'taken' | 'unconditional'
 
 export async function copyObject(
   connection: Connection,
   copying: Copying,
   options: RunOptions | undefined,
 ): Promise<CopyOutcome> {
-  const { from } = copying
-  const copy = from.sizeBytes > connection.copyBytesMax ? copyInParts : copyWhole
-  try {
-    return await copy(connection, copying, options)
-  } catch (error) {
-    if (copying.isNew !== true || !isNotImplemented(error)) throw error
-    // A server that cannot promise it: whoever calls has looked a moment ago, and a file that was uploaded since has the
-    // same content.
-    return copy(connection, { ...copying, isNew: false }, options)
+  const partBytes = await partBytesOf(connection, copying.from, options)
+  const copy = async (isNew: boolean): Promise<CopyOutcome> =>
+    partBytes === undefined
+      ? copyWhole(connection, { ...copying, isNew }, options)
+      : copyInParts(connection, { ...copying, isNew, partBytes }, options)
+  const outcome = await copy(copying.isNew === true)
+  // The server cannot promise it. Whoever calls has looked a moment ago, and what was uploaded since has the same content.
+  return outcome === 'unconditional' ? copy(false) : outcome
+}
+
+/**
+ * In parts of which size to copy; undefined for a copy in one. An object that was uploaded in parts is copied in the same
+ * ones: its ETag is made of those of its parts, and can then be compared.
+ */
+async function partBytesOf(
+  connection: Connection,
+  { name, sizeBytes, etag = '' }: ListedObject,
+  options: RunOptions | undefined,
+): Promise<number | undefined> {
+  const count = Number(/-(\d+)$/.exec(etag)?.[1] ?? 0)
+  if (count > 0) {
+    const part = await connection.ask(keyOf(connection, name), options, (s3, http) =>
+      s3.headObject({ Bucket: connection.bucket, Key: name, PartNumber: 1 }, http),
+    )
+    const bytes = part?.ContentLength ?? 0
+    if (bytes > 0 && bytes <= connection.copyBytesMax && Math.ceil(sizeBytes / bytes) === count) return bytes
   }
+  return sizeBytes > connection.copyBytesMax ? Math.min(PART_BYTES, connection.copyBytesMax) : undefined
 }
 
 /** @throws StorageWriteError unless what was copied is the same as the original */
@@ -69,30 +90,33 @@ async function copyWhole(
   { from, to, isNew = false }: Copying,
   options: RunOptions | undefined,
 ): Promise<CopyOutcome> {
-  const outcome = await connection.change(keyOf(connection, from.name), options, async (s3, http) => {
-    try {
-      await s3.copyObject(
-        {
-          Bucket: connection.bucket,
-          Key: to,
-          CopySource: sourceOf(connection, from.name),
-          ...storageClassOf(from),
-          ...conditionOf(from, isNew),
-        },
-        http,
-      )
-      return 'copied' as const
-    } catch (error) {
-      if (isConditionFailed(error)) return isNew ? ('taken' as const) : ('changed' as const)
-      throw error
-    }
-  })
+  const outcome = await connection.change(
+    keyOf(connection, from.name),
+    options,
+    async (s3, http): Promise<CopyOutcome> => {
+      try {
+        await s3.copyObject(
+          {
+            Bucket: connection.bucket,
+            Key: to,
+            CopySource: sourceOf(connection, from.name),
+            ...storageClassOf(from),
+            ...conditionOf(from, isNew),
+          },
+          http,
+        )
+        return 'copied'
+      } catch (error) {
+        return outcomeOf(error, isNew)
+      }
+    },
+  )
   return outcome ?? 'absent'
 }
 
 async function copyInParts(
   connection: Connection,
-  copying: Copying,
+  copying: CopyingInParts,
   options: RunOptions | undefined,
 ): Promise<CopyOutcome> {
   const { from, to } = copying
@@ -115,6 +139,10 @@ async function copyInParts(
   }
 }
 
+interface CopyingInParts extends Copying {
+  readonly partBytes: number
+}
+
 interface Upload {
   readonly Bucket: string
   readonly Key: string
@@ -123,14 +151,13 @@ interface Upload {
 
 async function fillUpload(
   connection: Connection,
-  { from, isNew = false }: Copying,
+  { from, isNew = false, partBytes }: CopyingInParts,
   upload: Upload,
   options: RunOptions | undefined,
 ): Promise<CopyOutcome> {
   const key = keyOf(connection, from.name)
-  const partBytes = Math.min(PART_BYTES, connection.copyBytesMax)
   const count = Math.ceil(from.sizeBytes / partBytes)
-  const outcome = await connection.change(key, options, async (s3, http) => {
+  const outcome = await connection.change(key, options, async (s3, http): Promise<CopyOutcome> => {
     try {
       const parts = await mapParallel([...Array(count).keys()], 8, async (i) => {
         const last = Math.min(from.sizeBytes, (i + 1) * partBytes) - 1
@@ -150,13 +177,18 @@ async function fillUpload(
         { ...upload, MultipartUpload: { Parts: [...parts] }, ...(isNew && { IfNoneMatch: '*' }) },
         http,
       )
-      return 'copied' as const
+      return 'copied'
     } catch (error) {
-      if (isConditionFailed(error)) return isNew ? ('taken' as const) : ('changed' as const)
-      throw error
+      return outcomeOf(error, isNew)
     }
   })
   return outcome ?? 'absent'
+}
+
+function outcomeOf(error: unknown, isNew: boolean): CopyOutcome {
+  if (isConditionFailed(error)) return isNew ? 'taken' : 'changed'
+  if (isNew && isNotImplemented(error)) return 'unconditional'
+  throw error
 }
 
 /** One condition, so that an answer that it failed says which. What is in the quarantine does not change. */

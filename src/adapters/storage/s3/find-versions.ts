@@ -6,29 +6,65 @@ import { commonBeginning, later } from './find-objects.ts'
 import { compareNames, justBefore, keyOf } from './keys.ts'
 import { brokenList, decoderOf, requireOrder } from './list-pages.ts'
 import { mapParallel, partsOf } from './parallel.ts'
-import type { Version } from './versions.ts'
+import { newestFirst, type Version } from './versions.ts'
 
 const NAMES_PER_LIST_MIN = 32
 /** How many versions from a wanted name on are looked at where they lie far apart. */
 const VERSIONS_AROUND = 20
 
-/** By name; what is not in it has no version and no marker. */
+/** By name, newest first; what is not in it has no version and no marker. */
 export async function findVersions(
   connection: Connection,
   names: readonly string[],
   options: RunOptions | undefined,
 ): Promise<ReadonlyMap<string, readonly Version[]>> {
-  const found = new Map<string, Version[]>()
+  const listed = new Map<string, Version[]>()
   const sorted = [...new Set(names)].toSorted(compareNames)
   const parts = partsOf(sorted, connection.requestsAtOnce, NAMES_PER_LIST_MIN)
   await mapParallel(parts, connection.requestsAtOnce, async (part) => {
     for (const version of await findSorted(connection, part, options)) {
-      const versions = found.get(version.name)
-      if (versions === undefined) found.set(version.name, [version])
-      else versions.push(version)
+      const versions = listed.get(version.name)
+      if (versions === undefined) listed.set(version.name, [version])
+      // Some servers name the last of a page again on the next.
+      else if (!versions.some(({ versionId }) => versionId === version.versionId)) versions.push(version)
     }
   })
-  return found
+  const found = await mapParallel([...listed], connection.requestsAtOnce, async ([name, versions]) => {
+    const order = newestFirst(versions, connection.isAmazon)
+    return [name, order ?? (await orderByPages(connection, name, versions, options))] as const
+  })
+  return new Map(found)
+}
+
+/**
+ * The server's own order: what a page of n has and one of n - 1 has not is the nth. Always from the top, because some
+ * servers stumble where a list is to go on between two versions of one name.
+ */
+async function orderByPages(
+  connection: Connection,
+  name: string,
+  listed: readonly Version[],
+  options: RunOptions | undefined,
+): Promise<readonly Version[]> {
+  const left = new Map(listed.map((version) => [version.versionId, version]))
+  const order: Version[] = []
+  for (let versionsMax = 1; left.size > 0; versionsMax++) {
+    const page = await versionsPage(
+      connection,
+      { beginning: name, marker: { name: '' }, versionsMax },
+      options,
+    )
+    // What was uploaded since the list was read is not on it, and is not touched.
+    for (const { versionId } of page.versions.filter((version) => version.name === name)) {
+      const version = left.get(versionId)
+      if (version !== undefined) order.push(version)
+      left.delete(versionId)
+    }
+    if (page.next === undefined) return order
+    if (versionsMax > connection.pageKeys)
+      throw brokenList(connection.place, 'it has too many versions of one name')
+  }
+  return order
 }
 
 async function findSorted(
@@ -103,7 +139,8 @@ async function versionsPage(
   if (answer.IsTruncated !== true) return { versions, next: undefined }
   if (answer.NextKeyMarker === undefined) throw brokenList(connection.place, 'it breaks off')
   const next = { name: decode(answer.NextKeyMarker), versionId: answer.NextVersionIdMarker }
-  if (later(marker.name, next.name) !== next.name)
+  const isSame = next.name === marker.name && next.versionId === marker.versionId
+  if (isSame || later(marker.name, next.name) !== next.name)
     throw brokenList(connection.place, 'it goes round in a circle')
   return {
     versions,

@@ -48,6 +48,8 @@ export async function copyBack(
 ): Promise<readonly boolean[]> {
   const isBack = await mapParallel(placements, connection.requestsAtOnce, async ({ name, copy }) => {
     if (copy === undefined) return false
+    // Servers other than Amazon's take the condition on a copy for nothing, so they are asked right before.
+    if (!connection.isAmazon && (await statObject(connection, name, options)) !== undefined) return false
     const outcome = await copyObject(connection, { from: copy, to: name, isNew: true }, options)
     if (outcome === 'copied') return true
     // The copy is dropped next, so what is said to lie there is looked at.

@@ -29,11 +29,10 @@ export interface VersionedName {
   readonly emptyMarkers: readonly Version[]
 }
 
-/** `versions` are all there are of one name. */
+/** `versions` are all there are of one name, newest first. */
 export function layersOf(versions: readonly Version[]): VersionedName {
-  const sorted = versions.toSorted(newestFirst)
   const layers: { markers: Version[]; hidden: Version[] }[] = []
-  for (const version of sorted) {
+  for (const version of versions) {
     const layer = layers.at(-1)
     if (version.isMarker) {
       if (layer === undefined || layer.hidden.length > 0) layers.push({ markers: [version], hidden: [] })
@@ -41,17 +40,29 @@ export function layersOf(versions: readonly Version[]): VersionedName {
     } else layer?.hidden.push(version)
   }
   return {
-    isInPlace: sorted[0] !== undefined && !sorted[0].isMarker,
+    isInPlace: versions[0] !== undefined && !versions[0].isMarker,
     layers: layers.filter(({ hidden }) => hidden.length > 0),
     emptyMarkers: layers.filter(({ hidden }) => hidden.length === 0).flatMap(({ markers }) => markers),
   }
 }
 
 /**
- * Times are told in seconds, so a version and a marker may have the same; then the marker counts as newer, and the
- * version as hidden. That is safe: only the latest is what readers see, and the server says which that is.
+ * The order of `listed`, which is in the order of the server's list but with the markers last; undefined when times do not
+ * tell it: they are told in seconds, and a marker and a version may have the same.
+ *
+ * @param areTimesTrue whether the server tells when a version was made; some tell when it was replaced
  */
-function newestFirst(a: Version, b: Version): number {
-  if (a.isLatest !== b.isLatest) return a.isLatest ? -1 : 1
-  return b.modifiedAt - a.modifiedAt || Number(b.isMarker) - Number(a.isMarker)
+export function newestFirst(
+  listed: readonly Version[],
+  areTimesTrue: boolean,
+): readonly Version[] | undefined {
+  const markers = listed.filter(({ isMarker }) => isMarker)
+  const latest = listed.filter(({ isLatest }) => isLatest)
+  const older = listed.filter(({ isLatest }) => !isLatest)
+  const olderMarkers = new Set(older.filter(({ isMarker }) => isMarker).map(({ modifiedAt }) => modifiedAt))
+  // Of one kind the list gives the order; only between kinds it must be found.
+  const isOneKind = markers.length === 0 || olderMarkers.size === 0 || older.every(({ isMarker }) => isMarker)
+  const isTie = older.some(({ isMarker, modifiedAt }) => !isMarker && olderMarkers.has(modifiedAt))
+  if (!isOneKind && (isTie || !areTimesTrue)) return undefined
+  return [...latest, ...(isOneKind ? older : older.toSorted((a, b) => b.modifiedAt - a.modifiedAt))]
 }
