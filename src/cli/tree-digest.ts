@@ -6,6 +6,7 @@ import { join, relative } from 'node:path'
 export interface TreeDigest {
   readonly digest: string
   readonly files: number
+  readonly bytes: number
 }
 
 /** Reads every file under `folder`, in the order of their paths. */
@@ -16,10 +17,12 @@ export async function treeDigest(folder: string): Promise<TreeDigest> {
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .sort()
   const hash = createHash('sha256')
+  let total = 0
   for (const path of paths) {
     const bytes = await readFile(join(folder, path))
+    total += bytes.length
     // The length stands before the bytes, so that no two trees can read the same.
     hash.update(`${path.replaceAll('\\', '/')}\0${bytes.length}\0`).update(bytes)
   }
-  return { digest: `sha256:${hash.digest('hex')}`, files: paths.length }
+  return { digest: `sha256:${hash.digest('hex')}`, files: paths.length, bytes: total }
 }

@@ -53,7 +53,7 @@ version: 1
 registries:
   sample:
     # The registry's own files; no registry needs to run. A registry over the network has "url:" instead.
-    storage: {layout: distribution, filesystem: ./${registryFolder}}
+    storage: {layout: distribution, filesystem: ./${registryFolder}, cache: none}
     # The name the cluster knows it by.
     aliases: [${sampleHost}]
 

@@ -6,12 +6,13 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { composeSampleWorld } from '../../compose.ts'
-import type { CommandBody, CommandContext } from '../command.ts'
+import type { CommandBody } from '../command.ts'
 import { exitCodes, type ExitCode } from '../exit-codes.ts'
 import { UsageError } from '../report-error.ts'
 import type { Terminal } from '../terminal.ts'
-import { treeDigest } from '../tree-digest.ts'
-import { formatCount } from '../views/format.ts'
+import { Tour } from '../tour.ts'
+import { treeDigest, type TreeDigest } from '../tree-digest.ts'
+import { formatBytes, formatCount } from '../views/format.ts'
 
 /** The state of the sample lies beside it, so that the user's own history knows nothing of the demo. */
 const stateFolder = 'state'
@@ -27,7 +28,7 @@ export const demoBody: CommandBody = {
     try {
       await composeSampleWorld(folder, Date.now())
       process.chdir(folder)
-      const code = await new Tour(context).run(folder)
+      const code = await tell(new Tour(context, stateFolder), folder)
       if (code === exitCodes.done) tellWhatIsNext(folder, before, isKept, context.terminal)
       return code
     } finally {
@@ -50,107 +51,119 @@ async function emptyFolder(path: string): Promise<string> {
   return resolve(path)
 }
 
-class Tour {
-  readonly #context: CommandContext
-  readonly #terminal: Terminal
-
-  constructor(context: CommandContext) {
-    this.#context = context
-    this.#terminal = context.terminal
+/** The story of the demo, chapter by chapter; it ends where something does not end well. */
+async function tell(tour: Tour, folder: string): Promise<ExitCode> {
+  for (const chapter of [
+    () => deleteAndUndo(tour, folder),
+    () => deleteForGood(tour, folder),
+    () => setAsideAndRestore(tour),
+    () => freeBytes(tour),
+  ]) {
+    const code = await chapter()
+    if (code !== exitCodes.done) return code
   }
-
-  async run(folder: string): Promise<ExitCode> {
-    this.#say(`A sample world: the registry of a small shop, and what kubectl says of its cluster.`)
-    this.#write(`  ${this.#terminal.stdout.colors.dim(folder)}\n`)
-    const before = await treeDigest(registryFolder)
-    const looked = await this.#all([
-      [`What does the registry hold?`, ['inventory'], 12],
-      [`What would go, and why? Planning never deletes.`, ['plan', '--out', 'plan.json'], 40],
-      [
-        `Why is this old release kept? Somebody could still roll back to it.`,
-        ['explain', 'team/api:2.2.0'],
-        12,
-      ],
-      [`And why does this one go?`, ['explain', 'team/web:pr-405'], 12],
-      [`Apply the plan. The manifests go into the journal first.`, ['apply', 'plan.json', '--yes'], 12],
-    ])
-    if (looked !== exitCodes.done) return looked
-    const between = await treeDigest(registryFolder)
-    const run = await this.#newestRun()
-    const undone = await this.#all([
-      [`What was done so far?`, ['history'], 8],
-      [`That was a mistake? Take it back.`, ['undo', run, '--yes'], 40],
-    ])
-    if (undone !== exitCodes.done) return undone
-    const after = await treeDigest(registryFolder)
-    this.#say('Is everything as it was? SHA-256 over every path and every byte of the registry:')
-    this.#write(`  before        ${before.digest}  ${formatCount(before.files)} files\n`)
-    this.#write(`  after apply   ${between.digest}  ${formatCount(between.files)} files\n`)
-    this.#write(`  after undo    ${after.digest}  ${formatCount(after.files)} files\n`)
-    const { colors } = this.#terminal.stdout
-    const isSame = before.digest === after.digest
-    this.#write(
-      isSame ? `  ${colors.green('Every byte is back.')}\n` : `  ${colors.red('The trees differ.')}\n`,
-    )
-    return isSame ? exitCodes.done : exitCodes.error
-  }
-
-  async #all(steps: readonly (readonly [string, readonly string[], number])[]): Promise<ExitCode> {
-    for (const [text, words, lines] of steps) {
-      this.#say(text)
-      const { code, output } = await this.#command(words)
-      this.#write(abridged(output, lines))
-      if (code !== exitCodes.done) return code
-    }
-    return exitCodes.done
-  }
-
-  /** Shows a command as one would type it, and runs it. */
-  async #command(words: readonly string[]): Promise<{ readonly code: ExitCode; readonly output: string }> {
-    const { colors } = this.#terminal.stdout
-    this.#write(`${colors.cyan('$')} ${colors.bold(`winnow ${words.join(' ')}`)}\n`)
-    return this.#captured(words)
-  }
-
-  async #captured(words: readonly string[]): Promise<{ readonly code: ExitCode; readonly output: string }> {
-    let output = ''
-    const stdout = { ...this.#terminal.stdout, write: (text: string) => void (output += text) }
-    const quiet = this.#context.globals.quiet ? ['--quiet'] : []
-    const code = await this.#context.runLine([...words, '--state', stateFolder, ...quiet], {
-      ...this.#terminal,
-      stdout,
-    })
-    // The state is the demo's own affair; a line to copy is shown as the tour writes it.
-    return { code, output: output.replaceAll(` --state ${stateFolder}`, '') }
-  }
-
-  async #newestRun(): Promise<string> {
-    const { output } = await this.#captured(['history', '--output', 'names'])
-    return output.split('\n')[0] ?? ''
-  }
-
-  #say(text: string): void {
-    this.#write(`\n${this.#terminal.stdout.colors.dim('#')} ${text}\n`)
-  }
-
-  #write(text: string): void {
-    this.#terminal.stdout.write(text)
-  }
+  return exitCodes.done
 }
 
-/** The first lines and the last: totals stand at the end. */
-function abridged(output: string, linesMax: number): string {
-  const lines = output.replace(/\n$/, '').split('\n')
-  if (lines.length <= linesMax) return output
-  const last = Math.min(6, Math.floor(linesMax / 2))
-  const first = linesMax - last
-  const left = lines.length - linesMax
-  return [
-    ...lines.slice(0, first),
-    `  [${formatCount(left)} lines left out]`,
-    ...lines.slice(-last),
-    '',
-  ].join('\n')
+async function deleteAndUndo(tour: Tour, folder: string): Promise<ExitCode> {
+  tour.say(`A sample world: the registry of a small shop, and what kubectl says of its cluster.`)
+  tour.write(`  ${tour.colors.dim(folder)}\n`)
+  const before = await treeDigest(registryFolder)
+  const looked = await tour.all([
+    [`What does the registry hold?`, ['inventory'], 12],
+    [`What would go, and why? Planning never deletes.`, ['plan', '--out', 'plan.json'], 40],
+    [
+      `Why is this old release kept? Somebody could still roll back to it.`,
+      ['explain', 'team/api:2.2.0'],
+      12,
+    ],
+    [`And why does this one go?`, ['explain', 'team/web:pr-405'], 12],
+    [`Apply the plan. The manifests go into the journal first.`, ['apply', 'plan.json', '--yes'], 12],
+  ])
+  if (looked !== exitCodes.done) return looked
+  const between = await treeDigest(registryFolder)
+  const undone = await tour.all([
+    [`What was done so far?`, ['history'], 8],
+    [`That was a mistake? Take it back.`, ['undo', await tour.newestRun(), '--yes'], 40],
+  ])
+  if (undone !== exitCodes.done) return undone
+  const after = await treeDigest(registryFolder)
+  return compareTrees(tour, [
+    ['before', before],
+    ['after apply', between],
+    ['after undo', after],
+  ])
+}
+
+async function deleteForGood(tour: Tour, folder: string): Promise<ExitCode> {
+  tour.say('The same shop once more, and this time what is deleted stays deleted.')
+  const again = join(folder, 'again')
+  await mkdir(again)
+  await composeSampleWorld(again, Date.now())
+  process.chdir(again)
+  return tour.all([
+    [`Deleting manifests frees no disk: what they named still lies there.`, ['apply', '--yes'], 6],
+    [`What does nothing refer to any more? A plan again, nothing is changed.`, ['sweep'], 16],
+  ])
+}
+
+async function setAsideAndRestore(tour: Tour): Promise<ExitCode> {
+  const blobs = join(registryFolder, 'docker')
+  const before = await treeDigest(blobs)
+  // Nobody pushes to the sample, so there is nothing to wait for.
+  const setAside = await tour.all([
+    [
+      `Set it aside: a registry that runs beside this no longer finds it, and nothing is lost for a week.`,
+      ['sweep', '--apply', '--settle', '0s'],
+      16,
+    ],
+  ])
+  if (setAside !== exitCodes.done) return setAside
+  const between = await treeDigest(blobs)
+  const restored = await tour.all([
+    [`Somebody needs it after all? Put it back.`, ['sweep', '--restore', await tour.newestRun()], 8],
+  ])
+  if (restored !== exitCodes.done) return restored
+  return compareTrees(tour, [
+    ['before', before],
+    ['set aside', between],
+    ['put back', await treeDigest(blobs)],
+  ])
+}
+
+async function freeBytes(tour: Tour): Promise<ExitCode> {
+  const before = await treeDigest(registryFolder)
+  const freed = await tour.all([
+    [
+      `And this is what a week later looks like: set aside, looked at again, freed.`,
+      ['sweep', '--apply', '--quarantine', '0s'],
+      24,
+    ],
+  ])
+  if (freed !== exitCodes.done) return freed
+  const after = await treeDigest(registryFolder)
+  tour.say('What that freed:')
+  for (const [when, { bytes, files }] of [
+    ['before', before],
+    ['after', after],
+  ] as const) {
+    tour.write(`  ${when.padEnd(13)} ${formatBytes(bytes)} in ${formatCount(files)} files\n`)
+  }
+  return exitCodes.done
+}
+
+/** Shows that the last of some trees is as the first. */
+function compareTrees(tour: Tour, trees: readonly (readonly [string, TreeDigest])[]): ExitCode {
+  tour.say('Is everything as it was? SHA-256 over every path and every byte of the registry:')
+  for (const [when, { digest, files }] of trees)
+    tour.write(`  ${when.padEnd(13)} ${digest}  ${formatCount(files)} files\n`)
+  const isSame = trees[0]?.[1].digest === trees.at(-1)?.[1].digest
+  tour.write(
+    isSame
+      ? `  ${tour.colors.green('Every byte is back.')}\n`
+      : `  ${tour.colors.red('The trees differ.')}\n`,
+  )
+  return isSame ? exitCodes.done : exitCodes.error
 }
 
 function tellWhatIsNext(folder: string, from: string, isKept: boolean, { stdout }: Terminal): void {

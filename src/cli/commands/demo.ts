@@ -4,7 +4,7 @@ export const demoSpec: CommandSpec = {
   name: 'demo',
   summary: 'try everything on a sample registry, in a folder of its own',
   description:
-    'Writes a small registry, a cluster dump and a policy into a temporary folder, plans, explains, deletes, undoes, and proves that every byte is back. It needs nothing but Node, opens no connection, and touches nothing of yours.',
+    'Writes a small registry, a cluster dump and a policy into a temporary folder, plans, explains, deletes, undoes, proves that every byte is back, and frees the bytes of what is deleted for good. It needs nothing but Node, opens no connection, and touches nothing of yours.',
   options: [
     { flags: '--dir <dir>', description: 'use this folder, which must be empty or absent, and keep it' },
     { flags: '--keep', description: 'keep the temporary folder, to play with it' },

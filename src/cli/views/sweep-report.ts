@@ -118,10 +118,18 @@ function moreText(counts: ReadonlyMap<string, number>, kind: string | undefined)
 }
 
 function rowOf(action: SweepAction, isWide: boolean): Row {
-  if (!('digest' in action)) return [action.kind, plain(action.path), '', action.reason]
+  if (!('digest' in action))
+    return [action.kind, isWide ? plain(action.path) : shortPath(action.path), '', action.reason]
   const pool = action.pool === undefined ? '' : `${plain(action.pool)}: `
   const digest = isWide ? action.digest : shortDigest(action.digest)
   return [action.kind, `${pool}${digest}`, formatBytes(action.sizeBytes), action.reason]
+}
+
+/** A path as people tell it apart: without what all paths of a storage begin with, and with short digests. */
+function shortPath(path: string): string {
+  return plain(path)
+    .replace(/^docker\/registry\/v2\/repositories\//, '')
+    .replace(/\b([0-9a-f]{8})[0-9a-f]{56,}\b/g, '$1…')
 }
 
 function closing(report: SweepReport): string {
