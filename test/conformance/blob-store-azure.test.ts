@@ -1,6 +1,6 @@
 /** The store for Azure Blob Storage, in all its ways of keeping bytes: over an emulator, and over a scripted server. */
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   createAzureStore,
   createReadableAzureStore,
@@ -22,6 +22,9 @@ import {
 const PREFIX = 'some/registry'
 const KEY = Buffer.from('the key of an account of a test').toString('base64')
 const DAY_MS = 86_400_000
+// Thousands of requests a test, each of them through a whole HTTP server.
+vi.setConfig({ testTimeout: 300_000 })
+
 /** Small pages, so that every list has several, and no pauses. */
 const quick = { pageSize: 100, retry: { attemptsMax: 2, backoffMs: 1 } } as const
 

@@ -1,5 +1,5 @@
 /** The store for Google Cloud Storage, in all its ways of keeping bytes: over an emulator, and over a scripted server. */
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { CredentialSource } from '../../src/adapters/http/credentials.ts'
 import {
   createGcsStore,
@@ -23,6 +23,9 @@ import {
 const PREFIX = 'some/registry'
 const TOKEN = 'token-of-the-test-0123456789'
 const DAY_SECONDS = 86_400
+// Thousands of requests a test, each of them through a whole HTTP server.
+vi.setConfig({ testTimeout: 300_000 })
+
 /** Small pages, so that every list has several, and no pauses. */
 const quick = { pageSize: 100, retry: { attemptsMax: 2, backoffMs: 1 } } as const
 
