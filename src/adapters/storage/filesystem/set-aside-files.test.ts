@@ -140,8 +140,8 @@ describe.skipIf(!canMount)(
     it('leaves nothing half written on a disk that is full', async () => {
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mounted])
       const store = createMutableFileStore(mounted)
-      for (const write of [store.write, store.create]) {
-        await expect(write('big', Buffer.alloc(200_000))).rejects.toMatchObject({
+      for (const verb of ['write', 'create'] as const) {
+        await expect(store[verb]('big', Buffer.alloc(200_000))).rejects.toMatchObject({
           obstacle: 'other',
           hint: expect.stringContaining('Free some space') as string,
         })
