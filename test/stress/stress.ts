@@ -165,7 +165,7 @@ function noPushes(): Pushes {
 }
 
 function noSweeps(): Sweeps {
-  return { runs: 0, kills: 0, waited: 0, setAside: 0, restored: 0, freed: 0, failures: [] }
+  return { runs: 0, kills: 0, waited: 0, setAside: 0, restored: 0, freed: 0, warnings: [], failures: [] }
 }
 
 /** A line as in the table of the notes; the first line names the columns. */
@@ -190,6 +190,7 @@ export function tableOf(results: readonly StressResult[]): string {
   })
   const reasons = results.flatMap(({ pushes, sweeps, broken }) => [
     ...pushes.reasons.map((reason) => `failed twice: ${reason}`),
+    ...sweeps.warnings.slice(0, 5).map((warning) => `last sweep warned: ${JSON.stringify(warning)}`),
     ...sweeps.failures.map((failure) => `sweep: ${failure}`),
     ...broken.slice(0, 10).map((one) => `broken: ${one}`),
   ])

@@ -19,6 +19,8 @@ export interface Sweeps {
   setAside: number
   restored: number
   freed: number
+  /** What the last report warned of. */
+  warnings: readonly unknown[]
   /** Sweeps that ended with something other than 0, and not because another one was at work. */
   readonly failures: string[]
 }
@@ -49,7 +51,8 @@ export async function sweepOnce(
   else await sleep(200)
 }
 
-function count(sweeps: Sweeps, { summary }: SweepReport): void {
+function count(sweeps: Sweeps, { summary, warnings }: SweepReport): void {
+  sweeps.warnings = warnings
   sweeps.setAside += summary['setAside'] ?? 0
   sweeps.restored += summary['restored'] ?? 0
   sweeps.freed += summary['freed'] ?? 0
