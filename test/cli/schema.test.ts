@@ -14,6 +14,7 @@ import {
   doctorSchema,
   explainSchema,
   policyCheckSchema,
+  sweepSchema,
   undoSchema,
   verifySchema,
 } from '../../src/cli/schemas/report-formats.ts'
@@ -41,7 +42,7 @@ describe('winnow schema', () => {
   )
 
   it('ends with 64 for a format there is not', async () => {
-    const { code, stderr } = await winnow(['schema', 'sweep'])
+    const { code, stderr } = await winnow(['schema', 'sbom'])
     expect(code).toBe(64)
     expect(stderr).toContain('inventory')
   })
@@ -74,6 +75,29 @@ describe('the documents of a whole run', () => {
     expect(doctorSchema.parse(await json('doctor')).healthy).toBe(true)
     expect(policyCheckSchema.parse(await json('policy', 'check')).valid).toBe(true)
   })
+
+  it('are so for sweeps too', async () => {
+    const sweep = async (...words: readonly string[]): Promise<ReturnType<typeof sweepSchema.parse>> => {
+      const { code, stdout, stderr } = await winnow(['sweep', ...words, ...sample.words, '-o', 'json'])
+      expect(code, stderr).toBe(0)
+      return sweepSchema.parse(JSON.parse(stdout))
+    }
+    expect((await winnow(['apply', '--yes', ...sample.words])).code).toBe(0)
+    const plan = await sweep()
+    expect(plan).toMatchObject({ applied: false, complete: true, mode: 'online' })
+    expect(plan.actions).toHaveLength(plan.summary.setAside)
+    const done = await sweep('--apply', '--settle', '0s')
+    expect(done).toMatchObject({
+      applied: true,
+      complete: true,
+      summary: { setAside: plan.summary.setAside },
+    })
+    const back = await sweep('--restore', done.run)
+    expect(back.summary.restored).toBe(plan.summary.setAside)
+    const freed = await sweep('--apply', '--quarantine', '0s')
+    const kinds = new Set(freed.actions.map(({ kind }) => kind))
+    expect(kinds).toEqual(new Set(['set-aside', 'free', 'remove-link']))
+  })
 })
 
 it.each([
@@ -87,6 +111,11 @@ it.each([
       registry: 'a',
       repositories: [{ name: 'x', manifests: [{}] }],
     },
+  },
+  {
+    name: 'a freed blob without digest',
+    schema: sweepSchema.pick({ actions: true }),
+    document: { actions: [{ kind: 'free', sizeBytes: 1, reason: 'due' }] },
   },
   {
     name: 'a time without offset',

@@ -2,7 +2,14 @@
 import { z } from 'zod'
 import { printSchema } from '../../config/schema.ts'
 import { applySchema, evidenceSchema, historySchema, inventorySchema, planSchema } from './file-formats.ts'
-import { doctorSchema, explainSchema, policyCheckSchema, undoSchema, verifySchema } from './report-formats.ts'
+import {
+  doctorSchema,
+  explainSchema,
+  policyCheckSchema,
+  sweepSchema,
+  undoSchema,
+  verifySchema,
+} from './report-formats.ts'
 
 type JsonSchema = Readonly<Record<string, unknown>>
 
@@ -17,6 +24,7 @@ export const jsonSchemas: ReadonlyMap<string, () => JsonSchema> = new Map([
   ['undo', () => printed(undoSchema, 'undo/v1', 'What became of each line of an undo.')],
   ['explain', () => printed(explainSchema, 'explain/v1', 'The whole story of one image.')],
   ['verify', () => printed(verifySchema, 'verify/v1', 'Every image in use, and whether it can be pulled.')],
+  ['sweep', () => printed(sweepSchema, 'sweep/v1', 'What a sweep would free, or did.')],
   ['doctor', () => printed(doctorSchema, 'doctor/v1', 'Every check, with its cure.')],
   [
     'policy-check',

@@ -101,3 +101,47 @@ export const policyCheckSchema = z.looseObject({
     }),
   ),
 })
+
+const sweptBlob = {
+  digest,
+  sizeBytes: bytes,
+  reason: z.string().describe('For people; may be reworded.'),
+  pool: z.string().optional().describe('The folder of its blobs, where the storage has several.'),
+}
+
+const sweptPath = { path: z.string().describe('Within the storage.'), reason: sweptBlob.reason }
+
+export const sweepSchema = z.looseObject({
+  schemaVersion: z.literal('sweep/v1'),
+  registry: registryName,
+  run: z
+    .string()
+    .describe('For winnow sweep --restore, once blobs were set aside; of a plan it names nothing.'),
+  mode: z.enum(['online', 'maintenance']),
+  fence: instant.describe('Nothing younger than this is touched.'),
+  applied: z.boolean().describe('False for a plan: then the actions are what would be done.'),
+  complete: z
+    .boolean()
+    .describe('False when it was told to stop, or could not put back all that it was asked for.'),
+  summary: z.looseObject({
+    manifests: count.describe('Those that a root leads to, the roots among them.'),
+    blobs: count.describe('What is stored: layers, configs and manifests.'),
+    blobsMarked: count.describe('Of these, what is needed.'),
+    blobsGarbage: count.describe('Of these, what nothing needs and nothing protects by its age.'),
+    bytesGarbage: bytes,
+    setAside: count,
+    restored: count.describe('Put back.'),
+    freed: count,
+    bytesFreed: bytes,
+    linksRemoved: count,
+    repositoriesRemoved: count,
+    uploadsRemoved: count,
+  }),
+  actions: z.array(
+    z.discriminatedUnion('kind', [
+      z.looseObject({ kind: z.enum(['set-aside', 'restore', 'free']), ...sweptBlob }),
+      z.looseObject({ kind: z.enum(['remove-link', 'remove-repository', 'remove-upload']), ...sweptPath }),
+    ]),
+  ),
+  warnings: z.array(z.string()),
+})
