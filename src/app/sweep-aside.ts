@@ -2,17 +2,17 @@
  * What is to become of blobs that were set aside, after a mark: what a push has come to need goes back at once; what nobody
  * needs is freed when everything holds that makes that safe.
  *
- * Why freeing is safe: to be accepted, a manifest's blobs must have been found by the registry. A blob that was set aside
- * at T is found no more, so every accepted manifest that names it was checked before T and linked before T + settle; a
- * complete mark that began after that saw it. The quarantine is insurance on top of this. (The registry's memory of
- * blobs is the one thing that could make it accept one later: see ports/descriptor-cache.ts.)
+ * Why freeing is safe: to be accepted, a manifest's blobs must have been found by the registry, on the disk or in what it
+ * remembers. From a moment T on it does neither, so every accepted manifest that names the blob was checked before T and is
+ * linked before T + settle; a complete mark that begins after that sees it. The quarantine is insurance on top of this.
+ * (docs/model/ has this as a model that a machine has searched.)
  */
 import type { Digest } from '../core/image/digest.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
 import { keyOfHex, shardOfHex } from '../core/sweep/digest-key.ts'
 import { algorithmOf, hexOf } from '../core/sweep/reference-record.ts'
 import type { AsideEntry } from '../core/sweep/sweep-entry.ts'
-import type { CacheGate } from '../ports/descriptor-cache.ts'
+import type { CacheGate, DescriptorCacheKind } from '../ports/descriptor-cache.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { leasedDigests } from './sweep-leases.ts'
 import type { SweepSettings } from './sweep-ports.ts'
@@ -66,19 +66,36 @@ function linksTo(tables: PoolTables, wanted: ReadonlyMap<Digest, unknown>): read
   })
 }
 
-/** Whether the time has come to free a blob that nothing needs, leaving the registry's memory out of account. */
+/**
+ * Whether the time has come to free a blob that nothing needs.
+ *
+ * From the moment at which the registry neither finds the blob nor remembers it, no manifest that names it is accepted; one
+ * that was accepted before is linked within `settle`. So the mark that decides begins `settle` after that moment.
+ */
 export function isDue(
-  { setAsideUntil }: AsideEntry,
+  { setAsideUntil, forgottenAt }: AsideEntry,
   markStartedAt: InstantMs,
   now: InstantMs,
   { quarantineMs, settleMs }: Pick<SweepSettings, 'quarantineMs' | 'settleMs'>,
+  cache: DescriptorCacheKind,
 ): boolean {
   // Where the run died before it could tell, the time begins when the next run finds the blob.
   if (setAsideUntil === undefined) return false
-  return now - setAsideUntil >= quarantineMs && markStartedAt - setAsideUntil >= settleMs
+  const unknownSince = cache === 'none' ? setAsideUntil : forgottenAt
+  if (unknownSince === undefined) return false
+  return now - setAsideUntil >= quarantineMs && markStartedAt - unknownSince >= settleMs
+}
+
+/** Whether a blob's time is over, whatever the registry may remember. */
+export function isOverdue(
+  { setAsideUntil }: AsideEntry,
+  now: InstantMs,
+  { quarantineMs }: Pick<SweepSettings, 'quarantineMs'>,
+): boolean {
+  return setAsideUntil !== undefined && now - setAsideUntil >= quarantineMs
 }
 
 /** Whether the registry may still remember a blob. */
-export function isForgotten({ setAsideUntil }: AsideEntry, gate: CacheGate): boolean {
-  return gate.kind === 'open' && setAsideUntil !== undefined && setAsideUntil < gate.setAsideBefore
+export function isForgotten({ setAsideUntil }: AsideEntry, gate: CacheGate | undefined): boolean {
+  return gate?.kind === 'open' && setAsideUntil !== undefined && setAsideUntil < gate.setAsideBefore
 }

@@ -10,7 +10,7 @@ import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { MANIFEST_BYTES_MAX } from '../core/image/parse-manifest.ts'
 import { ActionLog, eachGarbage } from './sweep-actions.ts'
-import { DUE, findNeeded, isDue } from './sweep-aside.ts'
+import { DUE, findNeeded, isOverdue } from './sweep-aside.ts'
 import type { SweepPlanPorts, SweepSettings } from './sweep-ports.ts'
 import { surveyPool, type PoolSurvey } from './sweep-survey.ts'
 import { findLeftovers, type Leftovers } from './sweep-tidy.ts'
@@ -82,7 +82,8 @@ async function planPool(
   const isNeeded = new Set(needed.map(({ entry }) => entry))
   for (const { entry, reason } of needed)
     actions.addBlob('restore', name, entry.digest, entry.sizeBytes, reason)
-  const due = aside.filter((entry) => !isNeeded.has(entry) && isDue(entry, survey.startedAt, now, settings))
+  // What the registry remembers is found out when it is applied.
+  const due = aside.filter((entry) => !isNeeded.has(entry) && isOverdue(entry, now, settings))
   for (const entry of due) actions.addBlob('free', name, entry.digest, entry.sizeBytes, DUE)
   let setAside = 0
   for (const { digest, sizeBytes } of eachGarbage(survey.garbage)) {

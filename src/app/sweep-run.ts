@@ -9,6 +9,7 @@ import type { InstantMs } from '../core/inventory/inventory.ts'
 import type { RunId } from '../core/journal/entry.ts'
 import type { AsideEntry, AsideLedger, ClosedHow, SweepEntry } from '../core/sweep/sweep-entry.ts'
 import { emptySummary, type SweepSummary } from '../core/sweep/sweep-report.ts'
+import type { CacheGate } from '../ports/descriptor-cache.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { ActionLog } from './sweep-actions.ts'
@@ -17,6 +18,8 @@ import type { SweepPorts, SweepSettings } from './sweep-ports.ts'
 
 /** So many blobs are written down, and then moved, at a time. */
 const BLOBS_AT_ONCE = 1000
+/** A process that was stopped and wakes later than this moves nothing more; its machine has been restarted by then. */
+const WAKES_WITHIN_MS = 24 * 60 * 60 * 1000
 
 /** Something else removes blobs from the storage while we sweep it. */
 export class SweepDisturbedError extends OperationalError {
@@ -193,29 +196,68 @@ export class SweepRun {
     }
   }
 
-  /** Finds out what became of blobs that earlier runs set aside, or were about to when they died. */
+  /**
+   * Finds out where blobs are that runs set aside, or were about to when they died; answers with those that are set aside.
+   *
+   * What a dead run wrote down and never moved stays open for a day: a process that was only stopped, and wakes after its
+   * lease is lost, may move it still.
+   */
   async settle(pool: BlobPool, options: RunOptions): Promise<readonly AsideEntry[]> {
     const open = this.ledger.open().filter((entry) => entry.pool === pool.name)
     const places = await this.ports.store.locate(
       open.map((entry) => asideFile(pool, entry)),
       options,
     )
+    const isAside = (i: number): boolean => places[i] === 'aside' || places[i] === 'both'
     const closed = open.flatMap((entry, i): { entry: AsideEntry; how: ClosedHow }[] => {
-      if (places[i] === 'in-place') return [{ entry, how: 'kept' }]
       if (places[i] === 'gone') return [{ entry, how: entry.isFreeing ? 'freed' : 'lost' }]
-      return []
+      if (isAside(i)) return []
+      if (entry.setAsideUntil !== undefined) return [{ entry, how: 'restored' }]
+      return this.now() - entry.setAsideFrom > WAKES_WITHIN_MS ? [{ entry, how: 'kept' }] : []
     })
     await this.#close(closed, options)
-    const unsettled = new Set(
-      open
-        .filter(
-          ({ run, setAsideUntil }, i) =>
-            run !== this.id && setAsideUntil === undefined && places[i] !== 'gone',
-        )
-        .map(({ run }) => run),
+    const at = this.now()
+    const found = open.filter(
+      ({ run, setAsideUntil }, i) => run !== this.id && setAsideUntil === undefined && isAside(i),
     )
-    for (const run of unsettled) await this.write([{ kind: 'all-set-aside', at: this.now() }], options, run)
-    return this.ledger.open().filter((entry) => entry.pool === pool.name)
+    await this.#writeByRun(
+      found.map(({ run, digest }) => [run, { kind: 'found-aside', pool: pool.name, digest, at }]),
+      options,
+    )
+    const aside = new Set(open.filter((_, i) => isAside(i)).map(({ run, digest }) => `${run} ${digest}`))
+    return this.ledger
+      .open()
+      .filter((entry) => entry.pool === pool.name && aside.has(`${entry.run} ${entry.digest}`))
+  }
+
+  /**
+   * Makes the registry forget what is set aside, and finds out what nobody remembers any more. Before the mark, so that
+   * whatever was accepted on a memory that was there until now is in it, or is linked within `settle`.
+   *
+   * @returns what the cache said, where it was asked
+   */
+  async forget(options: RunOptions): Promise<CacheGate | undefined> {
+    const open = this.ledger.open()
+    if (open.length === 0) return undefined
+    const { cache } = this.ports
+    const forgottenFrom = this.now()
+    await cache.forget([open.map(({ digest }) => digest)], options)
+    const gate = await cache.gate(options)
+    if (gate.kind === 'closed' || cache.kind === 'none') return gate
+    // A registry that was just asked may write its answer down a while later; what was set aside that recently is
+    // forgotten by a later call.
+    const until =
+      cache.kind === 'redis'
+        ? forgottenFrom - this.settings.settleMs
+        : Math.min(gate.setAsideBefore - 1, this.now())
+    const at = this.now()
+    const runs = open
+      .filter(
+        ({ setAsideUntil, forgottenAt }) => forgottenAt === undefined && (setAsideUntil ?? Infinity) <= until,
+      )
+      .map(({ run }) => run)
+    for (const run of new Set(runs)) await this.write([{ kind: 'forgotten', at, until }], options, run)
+    return gate
   }
 
   async #close(
@@ -248,7 +290,7 @@ export class SweepRun {
   }
 }
 
-function* batches<T>(all: Iterable<T>, size: number): Generator<readonly T[]> {
+export function* batches<T>(all: Iterable<T>, size: number): Generator<readonly T[]> {
   let batch: T[] = []
   for (const each of all) {
     batch.push(each)

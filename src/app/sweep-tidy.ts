@@ -5,6 +5,7 @@
  * As long as a blob is set aside, its links stay: with them it can be put back whole.
  */
 import type { Digest } from '../core/image/digest.ts'
+import { parseRepositoryName } from '../core/image/names.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
 import { SHARDS } from '../core/sweep/digest-key.ts'
 import { findRecord } from '../core/sweep/record-table.ts'
@@ -25,9 +26,17 @@ import { eachLink, linkedRecord, STORED_EXTRA } from './sweep-tables.ts'
 export const UPLOAD_AGE_MS: number = 7 * 24 * 60 * 60 * 1000
 
 export interface Leftovers {
-  readonly links: readonly LayerLink[]
-  readonly repositories: readonly RepositoryRemains[]
+  readonly links: readonly RemovableLink[]
+  readonly repositories: readonly RemovableRepository[]
   readonly uploads: readonly UploadFolder[]
+}
+
+/** `digest` is that of its path, `target` what it says. */
+export type RemovableLink = LayerLink & { readonly target: Digest }
+
+export type RemovableRepository = RepositoryRemains & {
+  readonly repository: string
+  readonly links: readonly RemovableLink[]
 }
 
 export interface LeftoverRequest {
@@ -58,17 +67,51 @@ export async function findLeftovers(
       newestAt < request.fence && !held.has(repository) && !busy.has(folder),
   )
   const emptied = new Set(repositories.map(([repository]) => repository))
-  const links = dangling.filter(({ repository }) => !emptied.has(repository))
+  const links = dangling.filter(
+    // What lies under a name that is no repository's may belong to somebody else.
+    ({ repository }) =>
+      !emptied.has(repository) && parseRepositoryName(tables.nameOf(repository)) !== undefined,
+  )
+  const linksOf = linksByRepository(survey, emptied)
   return {
     links: await oldLinks(survey, links, request, options),
-    repositories: repositories.map(([, remains]) => remains),
+    repositories: repositories.map(([repository, remains]) => ({
+      ...remains,
+      repository: tables.nameOf(repository),
+      links: linksOf.get(repository) ?? [],
+    })),
     uploads,
   }
+}
+
+/** All layer links of these repositories. */
+function linksByRepository(
+  { tables }: PoolSurvey,
+  wanted: ReadonlySet<number>,
+): ReadonlyMap<number, readonly RemovableLink[]> {
+  const found = new Map<number, RemovableLink[]>([...wanted].map((repository) => [repository, []]))
+  if (wanted.size === 0) return found
+  const targets = targetsOf(tables)
+  for (const algorithm of algorithms) {
+    for (let shard = 0; shard < SHARDS; shard += 1) {
+      eachLink(tables.layers[algorithm], algorithm, shard, (links, at) => {
+        const { digest, repository } = linkedRecord(algorithm, links, at)
+        const target = targets.get(`${repository} ${digest}`) ?? digest
+        found.get(repository)?.push({ repository: tables.nameOf(repository), digest, target })
+      })
+    }
+  }
+  return found
+}
+
+function targetsOf({ aliases }: PoolSurvey['tables']): ReadonlyMap<string, Digest> {
+  return new Map(aliases.map(({ repository, path, target }) => [`${repository} ${path}`, target]))
 }
 
 interface Dangling {
   readonly repository: number
   readonly digest: Digest
+  readonly target: Digest
   readonly time: number
 }
 
@@ -80,7 +123,7 @@ function lookAtLinks(
   { tables }: PoolSurvey,
   look: StoredLook,
 ): { readonly dangling: readonly Dangling[]; readonly held: ReadonlySet<number> } {
-  const targets = new Map(tables.aliases.map((alias) => [`${alias.repository} ${alias.path}`, alias.target]))
+  const targets = targetsOf(tables)
   const dangling: Dangling[] = []
   const held = new Set<number>()
   for (const algorithm of algorithms) {
@@ -93,7 +136,7 @@ function lookAtLinks(
         const target = targets.get(`${record.repository} ${record.digest}`) ?? record.digest
         const state = target === record.digest ? look.stateHere(record.digest) : look.stateOf(target)
         if (state === 'aside') held.add(record.repository)
-        if (state === 'gone') dangling.push(record)
+        if (state === 'gone') dangling.push({ ...record, target })
       })
       eachLink(tables.deleted[algorithm], algorithm, shard, (links, at) => {
         const { digest, repository } = linkedRecord(algorithm, links, at)
@@ -162,8 +205,12 @@ async function oldLinks(
   dangling: readonly Dangling[],
   { fence }: LeftoverRequest,
   options: RunOptions,
-): Promise<readonly LayerLink[]> {
-  const links = dangling.map(({ repository, digest }) => ({ repository: tables.nameOf(repository), digest }))
+): Promise<readonly RemovableLink[]> {
+  const links = dangling.map(({ repository, digest, target }) => ({
+    repository: tables.nameOf(repository),
+    digest,
+    target,
+  }))
   const untold = links.filter((_, i) => Number.isNaN(dangling[i]?.time))
   const asked = await pool.linkTimes(untold, options)
   let next = 0

@@ -13,11 +13,12 @@ import type { CacheGate } from '../ports/descriptor-cache.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { eachGarbage } from './sweep-actions.ts'
-import { DUE, findNeeded, isDue, isForgotten, type NeededAside } from './sweep-aside.ts'
+import { DUE, findNeeded, isDue, isForgotten, isOverdue, type NeededAside } from './sweep-aside.ts'
 import { removeLeftovers } from './sweep-leftovers.ts'
 import { asideReader, gatherWarnings, readLedger, surveySummary, warnOfMissing } from './sweep-plan.ts'
 import type { SweepPorts, SweepSettings } from './sweep-ports.ts'
 import { SweepLostError, SweepRun } from './sweep-run.ts'
+import { putLinksBack } from './sweep-relink.ts'
 import { surveyPool, type PoolSurvey } from './sweep-survey.ts'
 import { findLeftovers } from './sweep-tidy.ts'
 
@@ -145,7 +146,7 @@ async function readEverythingOnce(run: SweepRun, options: RunOptions): Promise<v
 
 async function sweepUnderLease(run: SweepRun, options: RunOptions): Promise<void> {
   const { fence } = run
-  const first = await pass(run, { fence, setsAside: true }, options)
+  const first = await pass(run, { fence, setsAside: true, tidies: true }, options)
   if (first.setAsideAny) {
     const until = run.now()
     await run.write([{ kind: 'all-set-aside', at: until }], options)
@@ -153,29 +154,43 @@ async function sweepUnderLease(run: SweepRun, options: RunOptions): Promise<void
     await run.ports.cache.afterSetAside(options)
   }
   const unsettledUntil = latestUnsettled(run, first.startedAt)
-  if (unsettledUntil !== undefined) await lookAgain(run, fence, unsettledUntil, options)
+  if (unsettledUntil === undefined) return
+  const decided = await lookAgain(run, { fence, unsettledUntil, tidies: true }, options)
+  // What it removed of repositories needs a mark of its own, and that one removes nothing more.
+  const removedUntil = latestUnsettled(run, decided.startedAt)
+  if (removedUntil === undefined || options.stop?.aborted === true) return
+  await lookAgain(run, { fence, unsettledUntil: removedUntil, tidies: false }, options)
 }
 
-/** When the last blob that no mark has decided about was set aside; undefined where all are decided about. */
+/**
+ * When the last blob was set aside, or the last repository removed, that no mark has decided about; undefined where all are
+ * decided about.
+ */
 function latestUnsettled({ ledger, settings }: SweepRun, markStartedAt: number): number | undefined {
-  const unsettled = ledger
-    .open()
-    .flatMap(({ setAsideUntil }) =>
-      setAsideUntil !== undefined && markStartedAt < setAsideUntil + settings.settleMs ? [setAsideUntil] : [],
-    )
-  return unsettled.length === 0 ? undefined : Math.max(...unsettled)
+  const repositories = ledger.removedLinks.open().filter(({ isWhole }) => isWhole)
+  const acts = [
+    ...ledger.open().map(({ setAsideUntil }) => setAsideUntil),
+    ...repositories.map(({ removedUntil }) => removedUntil),
+  ]
+  const unsettled = acts.filter((at) => at !== undefined && markStartedAt < at + settings.settleMs)
+  return unsettled.reduce((latest, at) => Math.max(latest ?? Number.NEGATIVE_INFINITY, at ?? 0), undefined)
+}
+
+interface SecondLook {
+  readonly fence: number
+  readonly unsettledUntil: number
+  readonly tidies: boolean
 }
 
 async function lookAgain(
   run: SweepRun,
-  fence: number,
-  setAsideUntil: number,
+  { fence, unsettledUntil, tidies }: SecondLook,
   options: RunOptions,
-): Promise<void> {
-  const decidesAt = setAsideUntil + run.settings.settleMs
+): Promise<{ readonly startedAt: number }> {
+  const decidesAt = unsettledUntil + run.settings.settleMs
   if (decidesAt - run.now() > EARLY_LOOK_MS * 2) {
     await run.ports.sleep(EARLY_LOOK_MS, options)
-    await pass(run, { fence, setsAside: false }, options)
+    await pass(run, { fence, setsAside: false, tidies: false }, options)
   }
   const leftMs = decidesAt - run.now()
   if (leftMs > 0) {
@@ -189,36 +204,31 @@ async function lookAgain(
     await run.ports.sleep(leftMs, options)
   }
   // Also when told to stop: what a push has come to need goes back before we leave.
-  await pass(run, { fence, setsAside: false }, options)
+  return pass(run, { fence, setsAside: false, tidies }, options)
 }
 
 async function forgetAgain(run: SweepRun, options: RunOptions): Promise<void> {
   if (run.ports.cache.kind !== 'redis') return
   await run.ports.sleep(FORGET_AGAIN_MS, options)
-  await forgetAside(run, options)
-}
-
-async function forgetAside(run: SweepRun, options: RunOptions): Promise<void> {
-  const digests = run.ledger.open().map(({ digest }) => digest)
-  if (digests.length > 0) await run.ports.cache.forget([digests], options)
+  await run.forget(options)
 }
 
 interface PassRequest {
   readonly fence: number
   readonly setsAside: boolean
+  readonly tidies: boolean
 }
 
 /** Reads everything, puts back, frees, sets aside, and tidies up. */
 async function pass(
   run: SweepRun,
-  { fence, setsAside }: PassRequest,
+  { fence, setsAside, tidies }: PassRequest,
   options: RunOptions,
 ): Promise<{ readonly startedAt: number; readonly setAsideAny: boolean }> {
-  const startedAt = run.now()
   const before = run.summary.setAside
-  // Before the mark: a manifest that was accepted on what the registry remembered is then in it.
-  await forgetAside(run, options)
-  let gate: CacheGate | undefined
+  const gate = await run.forget(options)
+  // Taken after that: what was accepted on what the registry remembered until then is in a mark that begins later.
+  const startedAt = run.now()
   for await (const pool of run.ports.layout.pools(options)) {
     const aside = await run.settle(pool, options)
     await withSurvey(run, pool, aside, fence, options, async (survey) => {
@@ -226,14 +236,11 @@ async function pass(
       const needed = await findNeeded(survey, aside, run.settings, options)
       // First of all: whoever pulls what was set aside gets an error until it is back.
       await run.putBack(pool, needed, options)
+      await putLinksBack(run, survey, options)
       const open = withoutNeeded(aside, needed)
-      const due = open.filter((entry) => isDue(entry, survey.startedAt, run.now(), run.settings))
-      if (due.length > 0) {
-        gate ??= await run.ports.cache.gate(options)
-        await freeDue(run, pool, due, gate, options)
-      }
+      await freeDue(run, survey, open, gate, options)
       if (setsAside) await run.setAside(pool, eachGarbage(survey.garbage), options)
-      await tidy(run, survey, needed, options)
+      if (tidies) await tidy(run, survey, needed, options)
       warnOfMissing(survey, options)
     })
   }
@@ -252,23 +259,28 @@ function withoutNeeded(
 
 async function freeDue(
   run: SweepRun,
-  pool: BlobPool,
-  due: readonly AsideEntry[],
-  gate: CacheGate,
+  { pool, startedAt }: PoolSurvey,
+  open: readonly AsideEntry[],
+  gate: CacheGate | undefined,
   options: RunOptions,
 ): Promise<void> {
-  const forgotten = due.filter((entry) => isForgotten(entry, gate))
-  await run.free(pool, forgotten, DUE, options)
-  const kept = due.length - forgotten.length
-  if (kept === 0) return
+  const { settings } = run
+  const { kind } = run.ports.cache
+  const overdue = open.filter((entry) => isOverdue(entry, run.now(), settings))
+  const forgotten = overdue.filter((entry) => isForgotten(entry, gate))
+  const due = forgotten.filter((entry) => isDue(entry, startedAt, run.now(), settings, kind))
+  await run.free(pool, due, DUE, options)
+  const remembered = overdue.length - forgotten.length
+  if (remembered === 0 || gate === undefined) return
   const cure = gate.kind === 'closed' ? ` ${gate.cure}` : ''
   options.onEvent?.({
     kind: 'warning',
-    text: `${kept} blobs stay set aside although their time is over: ${gate.because}.${cure}`.replace(
-      '..',
-      '.',
-    ),
+    text: `${remembered} blobs stay set aside although their time is over: ${sentence(gate.because)}${cure}`,
   })
+}
+
+function sentence(text: string): string {
+  return text.endsWith('.') ? text : `${text}.`
 }
 
 async function tidy(

@@ -4,6 +4,7 @@
  */
 import { OperationalError } from '../../core/errors/errors.ts'
 import { parseDigest } from '../../core/image/digest.ts'
+import { parseRepositoryName } from '../../core/image/names.ts'
 import type { RunId } from '../../core/journal/entry.ts'
 import { parseRunId } from '../../core/journal/run-id.ts'
 import type { SweepEntry } from '../../core/sweep/sweep-entry.ts'
@@ -93,10 +94,17 @@ async function readPart(
 /** What lies in a storage was written by whoever may write there: names in it become paths, so they are checked. */
 function requireEntry(value: unknown): SweepEntry {
   const entry = value as SweepEntry
+  if (entry.kind === 'unlink' && !isUnlink(entry)) throw new Error('not an entry')
   if (!('digest' in entry)) return entry
   const isSound = parseDigest(entry.digest) !== undefined && typeof entry.pool === 'string'
   if (!isSound) throw new Error('not an entry')
   return entry
+}
+
+function isUnlink({ pool, repository, links }: SweepEntry & { readonly kind: 'unlink' }): boolean {
+  const digests = links.flatMap(({ path, target }) => [path, target])
+  const areDigests = digests.every((digest) => parseDigest(digest) !== undefined)
+  return areDigests && typeof pool === 'string' && parseRepositoryName(repository) !== undefined
 }
 
 function partKey(run: RunId, number: number): string {

@@ -8,6 +8,7 @@
 import type { Digest } from '../image/digest.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 import type { RunId } from '../journal/entry.ts'
+import { RemovedLinksLedger, type RemovedLink } from './removed-links.ts'
 
 export type SweepEntry =
   | { readonly kind: 'begin'; readonly at: InstantMs; readonly registry: string; readonly mode: string }
@@ -21,6 +22,10 @@ export type SweepEntry =
     }
   /** Everything written down so far was set aside, the last of it no later than `at`. */
   | { readonly kind: 'all-set-aside'; readonly at: InstantMs }
+  /** A later run found this one set aside; the run that did it died before it could tell when. */
+  | { readonly kind: 'found-aside'; readonly pool: string; readonly digest: Digest; readonly at: InstantMs }
+  /** At `at` nobody remembered what had been set aside no later than `until` (see ports/descriptor-cache.ts). */
+  | { readonly kind: 'forgotten'; readonly at: InstantMs; readonly until: InstantMs }
   /** About to be freed: bytes of it that are nowhere afterwards were freed by us. */
   | {
       readonly kind: 'free'
@@ -38,6 +43,25 @@ export type SweepEntry =
       readonly how: ClosedHow
       readonly at: InstantMs
     }
+  /** Layer links about to be removed. */
+  | {
+      readonly kind: 'unlink'
+      readonly pool: string
+      readonly repository: string
+      readonly isWhole: boolean
+      readonly links: readonly RemovedLink[]
+      readonly at: InstantMs
+    }
+  /** Every link written down so far was removed, the last of them no later than `at`. */
+  | { readonly kind: 'all-unlinked'; readonly pool: string; readonly at: InstantMs }
+  /** Of links removed no later than `removedUntil`, those that a push came to need are back. */
+  | {
+      readonly kind: 'relinked'
+      readonly pool: string
+      readonly isWhole: boolean
+      readonly removedUntil: InstantMs
+      readonly at: InstantMs
+    }
   | { readonly kind: 'end'; readonly at: InstantMs; readonly outcome: string }
 
 /** restored: back in its place · present: a newer one is in its place · freed · lost: nowhere, and not by us · kept: never moved */
@@ -53,6 +77,8 @@ export interface AsideEntry {
   readonly setAsideFrom: InstantMs
   /** No earlier than when it was set aside; undefined where the run died before it could tell. */
   readonly setAsideUntil: InstantMs | undefined
+  /** When it was first found out that no registry process remembered it; undefined until then. */
+  readonly forgottenAt: InstantMs | undefined
   /** Whether its freeing was begun. */
   readonly isFreeing: boolean
 }
@@ -64,6 +90,7 @@ export type AsideHistory = AsideEntry & {
 
 /** Gathers the blobs that runs set aside. Entries come run by run, oldest first. */
 export class AsideLedger {
+  readonly removedLinks: RemovedLinksLedger = new RemovedLinksLedger()
   readonly #histories = new Map<string, AsideHistory>()
   readonly #runs = new Map<RunId, { readonly startedAt: InstantMs; hasEnded: boolean; open: number }>()
 
@@ -113,6 +140,7 @@ export class AsideLedger {
           sizeBytes,
           setAsideFrom: at,
           setAsideUntil: undefined,
+          forgottenAt: undefined,
           isFreeing: false,
           closed: undefined,
         }
@@ -123,12 +151,19 @@ export class AsideLedger {
       case 'all-set-aside':
         this.#settle(run, entry.at)
         return
-      case 'free': {
-        const key = keyOf(run, entry.pool, entry.digest)
-        const history = this.#histories.get(key)
-        if (history !== undefined) this.#histories.set(key, { ...history, isFreeing: true })
+      case 'found-aside':
+        this.#change(run, entry, { setAsideUntil: entry.at })
         return
-      }
+      case 'forgotten':
+        for (const history of this.ofRun(run)) {
+          const { setAsideUntil, forgottenAt } = history
+          if (forgottenAt === undefined && setAsideUntil !== undefined && setAsideUntil <= entry.until)
+            this.#change(run, history, { forgottenAt: entry.at })
+        }
+        return
+      case 'free':
+        this.#change(run, entry, { isFreeing: true })
+        return
       case 'mark':
         this.#lastMarkAt = Math.max(this.#lastMarkAt ?? entry.startedAt, entry.startedAt)
         return
@@ -140,6 +175,11 @@ export class AsideLedger {
         this.#count(run, -1)
         return
       }
+      case 'unlink':
+      case 'all-unlinked':
+      case 'relinked':
+        this.#count(run, this.removedLinks.add(run, entry))
+        return
       case 'end': {
         const known = this.#runs.get(run)
         if (known !== undefined) known.hasEnded = true
@@ -152,6 +192,16 @@ export class AsideLedger {
       if (history.run === run && history.setAsideUntil === undefined)
         this.#histories.set(key, { ...history, setAsideUntil: at })
     }
+  }
+
+  #change(
+    run: RunId,
+    { pool, digest }: Pick<AsideEntry, 'pool' | 'digest'>,
+    change: Partial<Pick<AsideEntry, 'setAsideUntil' | 'forgottenAt' | 'isFreeing'>>,
+  ): void {
+    const key = keyOf(run, pool, digest)
+    const history = this.#histories.get(key)
+    if (history !== undefined) this.#histories.set(key, { ...history, ...change })
   }
 
   #count(run: RunId, by: number): void {
