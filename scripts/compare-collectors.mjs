@@ -1,8 +1,9 @@
 // Writes docs/collectors.md (or the file that is given): runs Winnow and the registry's own collectors on the same storage.
 // Needs Debian's docker-registry and strace, and what `npm run test:servers` builds.
 import { build } from 'esbuild'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { format } from 'prettier'
 
 const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
 const outfile = path(`node_modules/.cache/compare-collectors-${process.pid}.mjs`)
@@ -36,7 +37,9 @@ await build({
 })
 try {
   const { compareCollectors } = await import(pathToFileURL(outfile).href)
-  await compareCollectors(path(process.argv[2] ?? 'docs/collectors.md'), version)
+  const page = path(process.argv[2] ?? 'docs/collectors.md')
+  await compareCollectors(page, version)
+  await writeFile(page, await format(await readFile(page, 'utf8'), { parser: 'markdown' }))
 } finally {
   await rm(outfile, { force: true })
 }

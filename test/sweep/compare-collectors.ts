@@ -54,14 +54,18 @@ export function inWords(outcome: Outcome): string {
     lostImages > 0 && `${lostImages} of ${ofImages} images`,
   ].filter((word) => word !== false)
   const left = [
-    outcome.leftBlobs > 0 && `${outcome.leftBlobs} unneeded blobs`,
-    outcome.danglingLinks > 0 && `${outcome.danglingLinks} links to nothing`,
-    outcome.emptyRepositories > 0 && `${outcome.emptyRepositories} empty repositories`,
-    outcome.staleUploads > 0 && `${outcome.staleUploads} dead uploads`,
+    outcome.leftBlobs > 0 && counted(outcome.leftBlobs, 'unneeded blob'),
+    outcome.danglingLinks > 0 && `${counted(outcome.danglingLinks, 'link')} to nothing`,
+    outcome.emptyRepositories > 0 && `empty repositories (${outcome.emptyRepositories})`,
+    outcome.staleUploads > 0 && counted(outcome.staleUploads, 'dead upload'),
   ].filter((word) => word !== false)
   const ended = code === 0 ? '' : `gave up (exit ${code ?? 'by a signal'}); `
   const losing = lost.length === 0 ? 'lost nothing' : `**lost ${lost.join(', ')}**`
   return `${ended}${losing}; left ${left.length === 0 ? 'nothing' : left.join(', ')}`
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 async function growth(collector: Collector, sweeper: Sweeper): Promise<string> {
