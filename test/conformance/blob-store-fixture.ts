@@ -84,3 +84,13 @@ export async function inParallel<T>(
   }
   await Promise.all(Array.from({ length: 16 }, worker))
 }
+
+/** Some as a registry's blobs lie, some side by side in one folder, some far down. */
+export function manyKeys(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, i) => {
+    const hex = (i * 2_654_435_761).toString(16).padStart(12, '0').slice(-8)
+    if (i % 3 === 0) return `flat/${hex}-${i}`
+    if (i % 50 === 1) return `deep/${i % 100}/er/${hex}/and/${i}`
+    return `blobs/sha256/${hex.slice(0, 2)}/${hex}${i}/data`
+  })
+}

@@ -123,10 +123,10 @@ describe.skipIf(!canMount)(
       mounted = join(root, 'mounted')
       await mkdir(mounted)
     })
-    afterEach(() => execFileSync('umount', [mounted]))
+    afterEach(() => run('umount', mounted))
 
     it('says that files of another file system cannot be set aside, and leaves them where they are', async () => {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted])
+      run('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted)
       await put('mounted/data', 'content')
       const act = createMutableFileStore(root).setAside([file])
       await expect(act).rejects.toMatchObject({
@@ -138,7 +138,7 @@ describe.skipIf(!canMount)(
     })
 
     it('leaves nothing half written on a disk that is full', async () => {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mounted])
+      run('mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mounted)
       const store = createMutableFileStore(mounted)
       for (const verb of ['write', 'create'] as const) {
         await expect(store[verb]('big', Buffer.alloc(200_000))).rejects.toMatchObject({
@@ -150,9 +150,9 @@ describe.skipIf(!canMount)(
     })
 
     it('says that a disk is mounted read-only', async () => {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted])
+      run('mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mounted)
       await put('mounted/ab/data', 'content')
-      execFileSync('mount', ['-o', 'remount,ro', mounted])
+      run('mount', '-o', 'remount,ro', mounted)
       const store = createMutableFileStore(mounted)
       const acts = [
         () => store.setAside([aside('ab/data')]),
@@ -164,9 +164,13 @@ describe.skipIf(!canMount)(
   },
 )
 
+function run(...command: readonly string[]): void {
+  execFileSync('sh', ['-c', '"$0" "$@"', ...command], { stdio: 'ignore' })
+}
+
 function mounts(): boolean {
   try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()], { stdio: 'ignore' })
+    run('unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir())
     return true
   } catch {
     return false

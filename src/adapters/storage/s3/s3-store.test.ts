@@ -95,6 +95,12 @@ describe('a bucket on a server that', () => {
     await expect(store.list('')).rejects.toMatchObject({ code: 'STORAGE_UNREADABLE' })
   })
 
+  it('writes names in percent-encoding, is understood', async () => {
+    const encoded = '<EncodingType>url</EncodingType>'
+    const { store } = await scripted(() => ({ body: list(['a+b', 'a%2Bb', '%E6%97%A5'], encoded) }))
+    expect((await store.list(''))?.map(({ name }) => name)).toEqual(['a b', 'a+b', '日'])
+  })
+
   it('lists out of order, is not believed when files are looked for', async () => {
     const { store, asked } = await scripted((request) =>
       isList(request) ? { body: list(['a/k2', 'a/k1']) } : {},
