@@ -50,14 +50,21 @@ describe.skipIf(missing('fake-gcs-server'))(titled('over fake-gcs-server', 'fake
     server = await startFakeGcs()
   })
   afterAll(async () => server.stop())
-  const expected = { quarantine: 'copy', hasFolders: false, tellsMd5: true } as const
-  blobStoreConformance('Google Cloud Storage (emulator)', expected, async () => {
-    count += 1
-    const bucket = `bucket-${count}`
-    await server.createBucket(bucket)
-    const settings = { bucket, prefix: PREFIX, environment: { STORAGE_EMULATOR_HOST: server.url }, ...quick }
-    return subject(settings, rawFiles(server.url, bucket, {}), async () => undefined)
-  })
+  for (const quarantine of ['copy', 'versions'] as const) {
+    const expected = { quarantine, hasFolders: false, tellsMd5: true }
+    blobStoreConformance(`Google Cloud Storage (emulator, ${quarantine})`, expected, async () => {
+      count += 1
+      const bucket = `bucket-${count}`
+      await server.createBucket(bucket, { versioning: quarantine === 'versions' })
+      const settings = {
+        bucket,
+        prefix: PREFIX,
+        environment: { STORAGE_EMULATOR_HOST: server.url },
+        ...quick,
+      }
+      return subject(settings, rawFiles(server.url, bucket, {}), async () => undefined)
+    })
+  }
 })
 
 describe('softly deleted objects', () => {
@@ -107,17 +114,20 @@ it('copies, and says so, where it may not see how a bucket keeps bytes', async (
   expect(events).toMatchObject([{ kind: 'warning' }])
 })
 
-it('takes a removal that was answered with an error and came true for what it is', async () => {
-  let isFirst = true
+it('knows its own work again when the answer to it was lost', async () => {
+  const seen = new Set<string>()
   const { store, raw } = await fresh({
-    interfere: ({ method, url }) => {
-      if (method !== 'POST' || !url.searchParams.has('ifGenerationMatch') || !isFirst) return undefined
-      isFirst = false
-      return 503
+    // The first sending of each change comes true, and says otherwise.
+    losesAnswer: ({ method, url }) => {
+      const id = `${method} ${url.pathname}${url.searchParams.get('name') ?? ''}`
+      const isFirst = method !== 'GET' && !seen.has(id)
+      seen.add(id)
+      return isFirst
     },
   })
   expect(await store.create('.winnow/lease', bytesOf('mine'))).toBe(true)
   expect(textOf(await raw.read('.winnow/lease'))).toBe('mine')
+  expect(await store.remove('.winnow/lease')).toBe(true)
 })
 
 async function fresh(

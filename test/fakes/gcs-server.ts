@@ -18,6 +18,8 @@ export interface GcsServerOptions {
   readonly token?: string
   /** Answers in place of the server where it gives one. */
   readonly interfere?: (request: { method: string; url: URL }) => number | undefined
+  /** Whether a request is carried out and then answered with 503. */
+  readonly losesAnswer?: (request: { method: string; url: URL }) => boolean
 }
 
 export interface GcsServer {
@@ -77,7 +79,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
 
 async function respond(
   bucket: Bucket,
-  { token, interfere }: GcsServerOptions,
+  { token, interfere, losesAnswer }: GcsServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -90,6 +92,10 @@ async function respond(
   const call = { method, path: url.pathname, query: url.searchParams, body: Buffer.concat(chunks) }
   const answer =
     status !== undefined ? { status, json: {} } : isRefused ? { status: 401, json: {} } : bucket.answer(call)
+  if (losesAnswer?.({ method, url }) === true) {
+    response.writeHead(503).end()
+    return
+  }
   const body = answer.bytes ?? (answer.json === undefined ? '' : JSON.stringify(answer.json))
   response.writeHead(answer.status, { 'content-length': Buffer.byteLength(body), ...answer.headers })
   response.end(body)

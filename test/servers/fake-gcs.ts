@@ -1,8 +1,8 @@
 /**
  * fake-gcs-server as a test server: Google Cloud Storage's JSON API over memory.
  *
- * Its manners, which a suite must know (1.56.1): it knows buckets with and without versioning; it has no soft deletion and
- * no logins. Memory is gone when it stops.
+ * Its manners, which a suite must know (1.56.1): it knows buckets with and without versioning, and generations; it obeys
+ * preconditions of uploads, and takes no notice of those of removals and copies; it has no soft deletion and no logins.
  */
 import { join } from 'node:path'
 import { find } from './find.ts'
