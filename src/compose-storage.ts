@@ -1,19 +1,12 @@
-/** Composes storages: a store of any kind, and the layout of the registry's files in it. */
+/**
+ * Composes storages: a store of any kind, and the layout of the registry's files in it. What a storage does not need is not
+ * loaded: the clients of clouds are large, and a plan of a folder is made in a second.
+ */
 import type { HttpClient } from './adapters/http/http-types.ts'
-import { refuseForeign, type ProbeRegistry } from './adapters/registries/detect-foreign.ts'
-import { checkLayout } from './adapters/registries/storage-distribution/check-layout.ts'
-import { createListedDistributionLayout } from './adapters/registries/storage-distribution/listed-layout.ts'
-import { createOciLayout } from './adapters/registries/storage-oci/oci-layout.ts'
-import { createTrowLayout } from './adapters/registries/storage-trow/trow-layout.ts'
-import { detectRunning } from './adapters/registries/storage-zot/detect-running.ts'
-import { createZotLayout } from './adapters/registries/storage-zot/zot-layout.ts'
-import { createAzureStore, createReadableAzureStore } from './adapters/storage/azure/azure-store.ts'
-import { createFileDistributionLayout } from './adapters/storage/filesystem/distribution-layout.ts'
-import { createReadableFileStore } from './adapters/storage/filesystem/read-files.ts'
+import type { ProbeRegistry } from './adapters/registries/detect-foreign.ts'
+import type { RunningState } from './adapters/registries/storage-zot/scan-open-files.ts'
+import type { S3StoreOptions } from './adapters/storage/s3/s3-store.ts'
 import type { ScanPool } from './adapters/storage/filesystem/scan-pool.ts'
-import { createMutableFileStore } from './adapters/storage/filesystem/write-files.ts'
-import { createGcsStore, createReadableGcsStore } from './adapters/storage/gcs/gcs-store.ts'
-import { createReadableS3Store, createS3Store, type S3StoreOptions } from './adapters/storage/s3/s3-store.ts'
 import type { RegistrySettings, StorageSettings, StoreSettings } from './config/configuration.ts'
 import { invariant } from './core/errors/invariant.ts'
 import type { ListableStore } from './ports/listable-store.ts'
@@ -37,29 +30,44 @@ export function storageOf({ name, storage }: RegistrySettings): StorageSettings 
 }
 
 /** A store that cannot be changed. */
-export function composeReadableStore(store: StoreSettings, options: StoreOptions): ListableStore {
+export async function composeReadableStore(
+  store: StoreSettings,
+  options: StoreOptions,
+): Promise<ListableStore> {
   switch (store.kind) {
     case 'filesystem':
-      return createReadableFileStore(store.path)
-    case 's3':
+      return (await import('./adapters/storage/filesystem/read-files.ts')).createReadableFileStore(store.path)
+    case 's3': {
+      const { createReadableS3Store } = await import('./adapters/storage/s3/s3-store.ts')
       return createReadableS3Store(s3Options(store, options))
-    case 'gcs':
+    }
+    case 'gcs': {
+      const { createReadableGcsStore } = await import('./adapters/storage/gcs/gcs-store.ts')
       return createReadableGcsStore({ ...store, ...options })
-    case 'azure':
+    }
+    case 'azure': {
+      const { createReadableAzureStore } = await import('./adapters/storage/azure/azure-store.ts')
       return createReadableAzureStore({ ...store, ...options })
+    }
   }
 }
 
-export function composeStore(store: StoreSettings, options: StoreOptions): SweepableStore {
+export async function composeStore(store: StoreSettings, options: StoreOptions): Promise<SweepableStore> {
   switch (store.kind) {
     case 'filesystem':
-      return createMutableFileStore(store.path)
-    case 's3':
+      return (await import('./adapters/storage/filesystem/write-files.ts')).createMutableFileStore(store.path)
+    case 's3': {
+      const { createS3Store } = await import('./adapters/storage/s3/s3-store.ts')
       return createS3Store(s3Options(store, options))
-    case 'gcs':
+    }
+    case 'gcs': {
+      const { createGcsStore } = await import('./adapters/storage/gcs/gcs-store.ts')
       return createGcsStore({ ...store, ...options })
-    case 'azure':
+    }
+    case 'azure': {
+      const { createAzureStore } = await import('./adapters/storage/azure/azure-store.ts')
       return createAzureStore({ ...store, ...options })
+    }
   }
 }
 
@@ -86,12 +94,13 @@ export interface LayoutParts {
 }
 
 /** The layout of a registry's storage; its check refuses what another program's database governs. */
-export function composeLayout(
+export async function composeLayout(
   settings: RegistrySettings,
   store: ListableStore,
   parts: LayoutParts,
-): ReadableLayout {
-  const layout = bareLayout(settings, store, parts)
+): Promise<ReadableLayout> {
+  const layout = await bareLayout(settings, store, parts)
+  const { refuseForeign } = await import('./adapters/registries/detect-foreign.ts')
   const { http } = parts
   const probe = http && settings.url !== undefined ? probeOver(http, settings.url) : undefined
   return {
@@ -103,31 +112,49 @@ export function composeLayout(
   }
 }
 
-function bareLayout(settings: RegistrySettings, store: ListableStore, parts: LayoutParts): ReadableLayout {
-  const { layout, store: place } = storageOf(settings)
-  switch (layout) {
+async function bareLayout(
+  settings: RegistrySettings,
+  store: ListableStore,
+  parts: LayoutParts,
+): Promise<ReadableLayout> {
+  switch (storageOf(settings).layout) {
     case 'distribution':
-      return place.kind === 'filesystem'
-        ? createFileDistributionLayout({
-            root: place.path,
-            pool: parts.pool,
-            check: (options) => checkLayout(store, options),
-          })
-        : createListedDistributionLayout({ store })
+      return distributionLayout(settings, store, parts)
     case 'oci':
-      return createOciLayout({ store })
+      return (await import('./adapters/registries/storage-oci/oci-layout.ts')).createOciLayout({ store })
     case 'trow':
-      return createTrowLayout({ store })
-    case 'zot':
-      return createZotLayout({
-        store,
-        state: {
-          mayChange: parts.mayChange,
-          toldStopped: parts.toldStopped,
-          isRunning: (options) => isRunning(settings, parts, options),
-        },
-      })
+      return (await import('./adapters/registries/storage-trow/trow-layout.ts')).createTrowLayout({ store })
+    case 'zot': {
+      const { createZotLayout } = await import('./adapters/registries/storage-zot/zot-layout.ts')
+      const state = {
+        mayChange: parts.mayChange,
+        toldStopped: parts.toldStopped,
+        isRunning: (options?: RunOptions) => isRunning(settings, parts, options),
+      }
+      return createZotLayout({ store, state })
+    }
   }
+}
+
+async function distributionLayout(
+  settings: RegistrySettings,
+  store: ListableStore,
+  { pool }: LayoutParts,
+): Promise<ReadableLayout> {
+  const { store: place } = storageOf(settings)
+  if (place.kind !== 'filesystem') {
+    const { createListedDistributionLayout } =
+      await import('./adapters/registries/storage-distribution/listed-layout.ts')
+    return createListedDistributionLayout({ store })
+  }
+  const { checkLayout } = await import('./adapters/registries/storage-distribution/check-layout.ts')
+  const { createFileDistributionLayout } =
+    await import('./adapters/storage/filesystem/distribution-layout.ts')
+  return createFileDistributionLayout({
+    root: place.path,
+    pool,
+    check: (options) => checkLayout(store, options),
+  })
 }
 
 /** Whether the registry runs on its files, as far as can be told from here. */
@@ -135,7 +162,8 @@ export async function isRunning(
   settings: RegistrySettings,
   { http }: Pick<LayoutParts, 'http'>,
   options?: RunOptions,
-): ReturnType<typeof detectRunning> {
+): Promise<RunningState> {
+  const { detectRunning } = await import('./adapters/registries/storage-zot/detect-running.ts')
   const { store } = storageOf(settings)
   const { url } = settings
   return detectRunning(

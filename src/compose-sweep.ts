@@ -1,10 +1,8 @@
 /**
- * Composes what a sweep needs: a storage and its layout, the journal and the lease that lie in it, the registry's cache.
- * Whoever plans gets a storage that can only be read.
+ * Composes what a sweep that acts needs: a storage and its layout, the journal and the lease that lie in it, the registry's
+ * cache, and for a maintenance the commands and the monitoring.
  */
-import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createDescriptorCache } from './adapters/descriptor-cache/create-descriptor-cache.ts'
 import { createHttpClient } from './adapters/http/client.ts'
@@ -13,47 +11,22 @@ import { createLeaseStore } from './adapters/journal/lease-store.ts'
 import { monotonicClock } from './adapters/journal/monotonic-clock.ts'
 import { openState } from './adapters/journal/open-state.ts'
 import { thisProcess } from './adapters/journal/process-identity.ts'
-import { createReferenceCache } from './adapters/journal/reference-cache.ts'
 import { createStoreLeaseTable } from './adapters/journal/store-lease-table.ts'
-import { createReadableSweepJournal, createSweepJournal } from './adapters/journal/store-sweep-journal.ts'
-import { createScanPool } from './adapters/storage/filesystem/scan-pool.ts'
-import { createScratchFolder } from './adapters/storage/filesystem/scratch-folder.ts'
+import { createSweepJournal } from './adapters/journal/store-sweep-journal.ts'
 import { maintenanceRecordIn } from './app/sweep-maintenance-record.ts'
 import type { MaintenanceLine } from './app/sweep-maintenance-log.ts'
 import type { MaintenancePorts } from './app/sweep-maintenance.ts'
-import type { SweepPlanPorts, SweepPorts, SweepSettings as SweepTimes } from './app/sweep-ports.ts'
-import { composeLayout, composeReadableStore, composeStore, isRunning, storageOf } from './compose-storage.ts'
+import type { SweepPorts, SweepSettings as SweepTimes } from './app/sweep-ports.ts'
+import { composeStore, isRunning, storageOf } from './compose-storage.ts'
+import { commonParts, OBJECT_TIME_SLACK_MS, storeOptions, type SweepOverrides } from './compose-sweep-plan.ts'
 import { composeMaintenance } from './compose-maintenance.ts'
-import { createRegistryHttp, stateDirectoryOf, tlsOf, type ComposeOptions } from './compose.ts'
+import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
+import { createRegistryHttp, tlsOf } from './compose.ts'
 import type { RegistrySettings } from './config/configuration.ts'
 import { InterruptedError } from './core/errors/errors.ts'
-import type { InstantMs } from './core/inventory/inventory.ts'
-import { newRunId } from './core/journal/run-id.ts'
 import type { DescriptorCache } from './ports/descriptor-cache.ts'
-import type { ListableStore } from './ports/listable-store.ts'
 import type { SweepableStore } from './ports/mutable-sweep-store.ts'
 import type { RunOptions } from './ports/run-options.ts'
-
-/** Kernels date files by a clock that is a few milliseconds coarse. */
-const FILE_TIME_SLACK_MS = 50
-/** Buckets date objects in whole seconds, by clocks of their own. */
-const OBJECT_TIME_SLACK_MS = 5_000
-
-export interface SweepOverrides {
-  readonly graceMs?: number | undefined
-  readonly quarantineMs?: number | undefined
-  readonly settleMs?: number | undefined
-  /** Whether somebody says that the registry is not running. */
-  readonly toldStopped: boolean
-  /** When every process of the registry was last started, as somebody says. */
-  readonly restartedAt?: InstantMs | undefined
-}
-
-export interface SweepPlanWorld {
-  readonly ports: SweepPlanPorts
-  readonly times: SweepTimes
-  close(): Promise<void>
-}
 
 export interface SweepWorld {
   readonly ports: SweepPorts
@@ -65,21 +38,6 @@ export interface SweepWorld {
   close(): Promise<void>
 }
 
-/** What a plan needs; nothing in it can change the storage. */
-export async function composeSweepPlan(
-  settings: RegistrySettings,
-  overrides: SweepOverrides,
-  options: ComposeOptions,
-): Promise<SweepPlanWorld> {
-  const parts = await commonParts(settings, overrides, options, false)
-  const store = composeReadableStore(storageOf(settings).store, storeOptions(parts, options))
-  return {
-    ports: { ...parts.ports(store), store, journal: createReadableSweepJournal(store) },
-    times: parts.times,
-    close: () => parts.close(),
-  }
-}
-
 /** What a sweep that acts needs. */
 export async function composeSweep(
   settings: RegistrySettings,
@@ -89,10 +47,10 @@ export async function composeSweep(
 ): Promise<SweepWorld> {
   const parts = await commonParts(settings, overrides, options, true)
   const state = await openState(stateDirectoryOf(options))
-  const store = composeStore(storageOf(settings).store, storeOptions(parts, options))
+  const store = await composeStore(storageOf(settings).store, storeOptions(parts, options))
   const replicas = await replicaClients(settings, parts.http, options)
   const ports: SweepPorts = {
-    ...parts.ports(store),
+    ...(await parts.ports(store)),
     store,
     journal: createSweepJournal(store),
     cache: composeCache(settings, store, { http: parts.http, replicas, overrides }, options),
@@ -122,60 +80,6 @@ export async function composeSweep(
       await parts.close()
       await state.close()
     },
-  }
-}
-
-function storeOptions(
-  { times }: CommonParts,
-  { environment }: ComposeOptions,
-): Parameters<typeof composeStore>[1] {
-  return { environment, quarantineMs: times.quarantineMs }
-}
-
-interface CommonParts {
-  readonly times: SweepTimes
-  readonly http: HttpClient | undefined
-  readonly ports: (store: ListableStore) => Omit<SweepPlanPorts, 'store' | 'journal'>
-  close(): Promise<void>
-}
-
-async function commonParts(
-  settings: RegistrySettings,
-  overrides: SweepOverrides,
-  options: ComposeOptions,
-  mayChange: boolean,
-): Promise<CommonParts> {
-  const { name, url } = settings
-  const http = url === undefined ? undefined : await createRegistryHttp(settings, url, options)
-  const pool = createScanPool()
-  const references = createReferenceCache(join(stateDirectoryOf(options), 'references', `${name}.bin`))
-  return {
-    times: timesOf(settings, overrides),
-    http,
-    ports: (store) => ({
-      registry: name,
-      layout: composeLayout(settings, store, { pool, http, toldStopped: overrides.toldStopped, mayChange }),
-      references,
-      createScratch: () => createScratchFolder(),
-      now: () => Date.now(),
-      newRunId: (at) => newRunId(at, randomBytes(2).toString('hex')),
-    }),
-    async close() {
-      await pool.close()
-      await http?.close()
-    },
-  }
-}
-
-function timesOf(settings: RegistrySettings, overrides: SweepOverrides): SweepTimes {
-  const { sweep } = settings
-  const quarantineMs = overrides.quarantineMs ?? sweep.quarantineMs
-  return {
-    mode: sweep.mode,
-    graceMs: overrides.graceMs ?? sweep.graceMs,
-    quarantineMs,
-    settleMs: Math.min(overrides.settleMs ?? sweep.settleMs, quarantineMs),
-    timeSlackMs: storageOf(settings).store.kind === 'filesystem' ? FILE_TIME_SLACK_MS : OBJECT_TIME_SLACK_MS,
   }
 }
 

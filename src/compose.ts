@@ -17,7 +17,7 @@ import { configuredCredentials } from './adapters/http/configured-credentials.ts
 import type { CredentialSource } from './adapters/http/credentials.ts'
 import { dockerCredentials } from './adapters/http/docker-credentials.ts'
 import type { HttpClient, HttpTls } from './adapters/http/http-types.ts'
-import { defaultStateDirectory, openState, type State } from './adapters/journal/open-state.ts'
+import { openState, type State } from './adapters/journal/open-state.ts'
 import { createEvidenceFileSources } from './adapters/references/evidence-file-source.ts'
 import { createReferenceFileSource, readReferenceFile } from './adapters/references/reference-file-source.ts'
 import { registryDrivers } from './adapters/registries/index.ts'
@@ -32,6 +32,7 @@ import type { ApplyPorts, RegistryPorts } from './app/apply.ts'
 import type { OpenedRegistry } from './app/doctor.ts'
 import { sampleWorld } from './app/demo/sample-world.ts'
 import type { PlanPorts } from './app/plan.ts'
+import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
 import type {
   AuthSettings,
   ClusterSettings,
@@ -50,12 +51,7 @@ import type { MutableRegistry } from './ports/mutable-registry.ts'
 import type { ReadableRegistry } from './ports/readable-registry.ts'
 import type { RunOptions } from './ports/run-options.ts'
 
-export interface ComposeOptions {
-  /** @default the XDG state directory */
-  readonly stateDirectory?: string | undefined
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly version: string
-}
+export { stateDirectoryOf, type ComposeOptions }
 
 export interface PlanningWorld {
   readonly ports: PlanPorts
@@ -135,11 +131,6 @@ export async function composeSampleWorld(folder: string, now: number): Promise<s
   const { files, configPath } = sampleWorld(now)
   await writeSampleFiles(folder, files)
   return configPath
-}
-
-/** Where the state lies. */
-export function stateDirectoryOf(options: ComposeOptions): string {
-  return options.stateDirectory ?? defaultStateDirectory(options.environment)
 }
 
 /** The names under which the world may know the configured registries. */

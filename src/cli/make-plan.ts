@@ -1,6 +1,5 @@
 /** From the words of the command line to a plan: live, or from files. */
 import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { planOffline, plan, type Planned, type PlanRequest } from '../app/plan.ts'
 import { gatherEvidence } from '../app/gather-evidence.ts'
 import { managedNames } from '../app/managed-names.ts'
@@ -10,7 +9,6 @@ import {
   composeSources,
   managedRegistriesOf,
   sha256,
-  type ComposeOptions,
 } from '../compose.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { parseDuration } from '../config/durations.ts'
@@ -19,8 +17,8 @@ import { parseInstant } from '../core/inventory/instant.ts'
 import { parseInventoryFile } from '../core/inventory/inventory-file.ts'
 import type { InstantMs, Inventory } from '../core/inventory/inventory.ts'
 import type { CommandContext } from './command.ts'
+import { composeOptions, UnknownRegistryError } from './composing.ts'
 import { UsageError } from './report-error.ts'
-import { version } from './version.ts'
 
 /** A file named on the command line cannot be read. */
 export class InputFileError extends OperationalError {
@@ -30,24 +28,6 @@ export class InputFileError extends OperationalError {
   constructor(path: string, options: { readonly cause: unknown }) {
     super(`${path} cannot be read.`, options)
   }
-}
-
-/** An inventory speaks of a registry that the configuration does not have. */
-export class UnknownRegistryError extends OperationalError {
-  readonly code = 'UNKNOWN_REGISTRY'
-  readonly hint: string
-  override readonly category = 'configuration'
-
-  constructor(name: string, known: readonly string[]) {
-    super(`There is no registry called ${name} in the configuration.`)
-    this.hint = `The configured registries are:\n  ${known.join('\n  ')}`
-  }
-}
-
-export function composeOptions({ globals, terminal }: CommandContext): ComposeOptions {
-  // An absolute path: the embedded database guards its files by their full names.
-  const stateDirectory = globals.state === undefined ? undefined : resolve(globals.state)
-  return { stateDirectory, environment: terminal.environment, version }
 }
 
 /** Makes a plan from live registries and sources, or from the files that the command line names. */

@@ -5,8 +5,7 @@
  * Several processes may have the same state open, each on whichever engine its Node has.
  */
 import { chmodSync, mkdirSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { JournalStore } from '../../ports/journal-store.ts'
 import type { LeaseStore } from '../../ports/lease.ts'
 import type { ManifestCache } from '../../ports/manifest-cache.ts'
@@ -81,19 +80,6 @@ export async function openState(place: string, options: StateOptions = {}): Prom
     await state.close()
     throw error
   }
-}
-
-/** Where the state lies when nobody says: `$XDG_STATE_HOME/winnow`, or its default (XDG Base Directory 0.8). */
-export function defaultStateDirectory(env: Readonly<Record<string, string | undefined>>): string {
-  const base = env['XDG_STATE_HOME']
-  // The specification has relative paths ignored.
-  if (base !== undefined && isAbsolute(base)) return join(base, 'winnow')
-  return join(
-    env['HOME'] === undefined || env['HOME'] === '' ? homedir() : env['HOME'],
-    '.local',
-    'state',
-    'winnow',
-  )
 }
 
 function createDirectory(directory: string): void {

@@ -6,7 +6,7 @@ import type { Configuration } from '../../config/configuration.ts'
 import type { CommandBody, CommandContext } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { readConfiguration } from '../load-configuration.ts'
-import { composeOptions } from '../make-plan.ts'
+import { composeOptions } from '../composing.ts'
 import { countOf, plain } from '../views/format.ts'
 import { writeListing, type Listing } from '../views/listing.ts'
 

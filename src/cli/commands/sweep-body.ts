@@ -3,7 +3,8 @@ import { planSweep } from '../../app/sweep-plan.ts'
 import { restoreSwept } from '../../app/sweep-restore.ts'
 import { formatMaintenanceLine, type MaintenanceLine } from '../../app/sweep-maintenance-log.ts'
 import { applySweepIn } from '../../app/sweep-window.ts'
-import { composeSweep, composeSweepPlan, type SweepOverrides, type SweepWorld } from '../../compose-sweep.ts'
+import { composeSweepPlan, type SweepOverrides } from '../../compose-sweep-plan.ts'
+import type { SweepWorld } from '../../compose-sweep.ts'
 import type { Configuration, RegistrySettings } from '../../config/configuration.ts'
 import { parseDuration } from '../../config/durations.ts'
 import { OperationalError } from '../../core/errors/errors.ts'
@@ -12,7 +13,7 @@ import type { SweepReport } from '../../core/sweep/sweep-report.ts'
 import type { CommandBody, CommandContext } from '../command.ts'
 import { exitCodeOf, exitCodes, type ExitCode } from '../exit-codes.ts'
 import { readConfiguration } from '../load-configuration.ts'
-import { composeOptions, UnknownRegistryError } from '../make-plan.ts'
+import { composeOptions, UnknownRegistryError } from '../composing.ts'
 import { reportError, UsageError } from '../report-error.ts'
 import { writeSweepReport } from '../views/sweep-report.ts'
 
@@ -131,7 +132,7 @@ async function applyOnce(
   }
 }
 
-function composeWorld(
+async function composeWorld(
   settings: RegistrySettings,
   overrides: SweepOverrides,
   context: CommandContext,
@@ -140,6 +141,7 @@ function composeWorld(
   const onLine = (line: MaintenanceLine): void => {
     stderr.write(`${formatMaintenanceLine(line)}\n`)
   }
+  const { composeSweep } = await import('../../compose-sweep.ts')
   return composeSweep(settings, overrides, onLine, composeOptions(context))
 }
 

@@ -4,7 +4,7 @@ import { composeEvidenceFiles, composePlanning, managedRegistriesOf } from '../.
 import type { CommandBody, CommandContext } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { readConfiguration } from '../load-configuration.ts'
-import { composeOptions } from '../make-plan.ts'
+import { composeOptions } from '../composing.ts'
 import { countOf } from '../views/format.ts'
 import { writeListing, type Listing } from '../views/listing.ts'
 

@@ -1,0 +1,14 @@
+/** What every composition is given, and where its state lies. */
+import { defaultStateDirectory } from './adapters/journal/state-directory.ts'
+
+export interface ComposeOptions {
+  /** @default the XDG state directory */
+  readonly stateDirectory?: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly version: string
+}
+
+/** Where the state lies. */
+export function stateDirectoryOf(options: ComposeOptions): string {
+  return options.stateDirectory ?? defaultStateDirectory(options.environment)
+}
