@@ -94,7 +94,7 @@ async function planPool(
   const staying = new Set<Digest>(aside.filter((entry) => !dueNow.has(entry)).map(({ digest }) => digest))
   const leftovers = await findLeftovers(
     survey,
-    { fence, graceMs: settings.graceMs, now, aside: staying },
+    { fence, graceMs: settings.graceMs, now, aside: staying, mayBeRemembered: false },
     options,
   )
   const summary = {

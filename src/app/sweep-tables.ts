@@ -133,6 +133,11 @@ export function linkedRecord(algorithm: DigestAlgorithm, bytes: Uint8Array, offs
   }
 }
 
+/** The number of the repository alone. */
+export function linkedRepository(algorithm: DigestAlgorithm, bytes: Uint8Array, offset: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset + offset + digestBytes[algorithm], 4).getUint32(0)
+}
+
 /** The size of the stored blob whose record begins at `offset`. */
 export function storedSize(algorithm: DigestAlgorithm, bytes: Uint8Array, offset: number): number {
   return storedView(algorithm, bytes, offset).getFloat64(0)

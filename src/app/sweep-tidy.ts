@@ -20,7 +20,7 @@ import {
 import type { LayerLink, RepositoryRemains, UploadFolder } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import type { PoolSurvey } from './sweep-survey.ts'
-import { eachLink, linkedRecord, STORED_EXTRA } from './sweep-tables.ts'
+import { eachLink, linkedRecord, linkedRepository, STORED_EXTRA } from './sweep-tables.ts'
 
 /** The registry's own cleaning of uploads begins at this age; ours never comes before it. */
 export const UPLOAD_AGE_MS: number = 7 * 24 * 60 * 60 * 1000
@@ -45,6 +45,11 @@ export interface LeftoverRequest {
   readonly now: InstantMs
   /** Blobs whose bytes are set aside, or will be by the same plan. */
   readonly aside: ReadonlySet<Digest>
+  /**
+   * Whether the registry may remember what is linked where. What it remembers it does not look for, so it would accept an
+   * image whose links are gone, and break it when it forgets: a link to a blob that is stored stays, and its repository too.
+   */
+  readonly mayBeRemembered: boolean
 }
 
 export async function findLeftovers(
@@ -61,7 +66,7 @@ export async function findLeftovers(
     tables.uploads.filter((upload) => !stale.has(upload)).map(({ folder }) => repositoryOf(folder)),
   )
   const look = new StoredLook(survey, request.aside)
-  const { dangling, held } = lookAtLinks(survey, look)
+  const { dangling, held } = lookAtLinks(survey, look, request)
   const repositories = [...tables.remains].filter(
     ([repository, { newestAt, folder }]) =>
       newestAt < request.fence && !held.has(repository) && !busy.has(folder),
@@ -122,6 +127,7 @@ interface Dangling {
 function lookAtLinks(
   { tables }: PoolSurvey,
   look: StoredLook,
+  { mayBeRemembered }: LeftoverRequest,
 ): { readonly dangling: readonly Dangling[]; readonly held: ReadonlySet<number> } {
   const targets = targetsOf(tables)
   const dangling: Dangling[] = []
@@ -130,12 +136,15 @@ function lookAtLinks(
     for (let shard = 0; shard < SHARDS; shard += 1) {
       look.open(algorithm, shard)
       eachLink(tables.layers[algorithm], algorithm, shard, (links, at) => {
-        if (look.isGarbageHere(links, at)) held.add(linkedRecord(algorithm, links, at).repository)
-        if (look.isStoredHere(links, at)) return
+        if (look.isStoredHere(links, at)) {
+          if (mayBeRemembered || look.isGarbageHere(links, at))
+            held.add(linkedRepository(algorithm, links, at))
+          return
+        }
         const record = linkedRecord(algorithm, links, at)
         const target = targets.get(`${record.repository} ${record.digest}`) ?? record.digest
         const state = target === record.digest ? look.stateHere(record.digest) : look.stateOf(target)
-        if (state === 'aside') held.add(record.repository)
+        if (state === 'aside' || (state === 'stored' && mayBeRemembered)) held.add(record.repository)
         if (state === 'gone') dangling.push({ ...record, target })
       })
       eachLink(tables.deleted[algorithm], algorithm, shard, (links, at) => {
@@ -148,7 +157,8 @@ function lookAtLinks(
       })
     }
   }
-  // A link to a blob that is stored does not hold an empty repository, unless that blob is about to go.
+  // Where nothing is remembered, a link to a blob that is stored does not hold an empty repository, unless that blob is about
+  // to go.
   return { dangling, held }
 }
 

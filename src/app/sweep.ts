@@ -298,6 +298,7 @@ async function tidy(
     graceMs: run.settings.graceMs,
     now: run.now(),
     aside: new Set(own.map(({ digest }) => digest)),
+    mayBeRemembered: run.ports.cache.kind !== 'none',
   }
   const leftovers = await findLeftovers(survey, request, options)
   await removeLeftovers(run, survey.pool, leftovers, options)
