@@ -112,9 +112,11 @@ interface Shard {
 
 const EMPTY: Uint8Array = new Uint8Array(0)
 
-/** Records sorted by their first `by` bytes, one for each value of these: the first that came. */
+/** Records sorted by their first `by` bytes, one for each value of these: the first that came. May be the bytes given. */
 export function sortedRecords(bytes: Uint8Array, width: number, by: number = width): Uint8Array {
   const count = Math.floor(bytes.length / width)
+  // Most shards of a small storage.
+  if (count < 2) return bytes.subarray(0, count * width)
   const order = new Uint32Array(count)
   for (let i = 0; i < count; i += 1) order[i] = i
   order.sort((a, b) => compareBytes(bytes, a * width, b * width, by) || a - b)
