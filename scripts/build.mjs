@@ -24,8 +24,9 @@ await build({
   target: 'node20',
   chunkNames: 'chunks/[name]-[hash]',
   define: { __WINNOW_VERSION__: JSON.stringify(version) },
-  // The WebAssembly module is found beside its loader; node:sqlite only exists on newer Node.
-  external: ['node-sqlite3-wasm'],
+  // The WebAssembly module is found beside its loader; node:sqlite only exists on newer Node. Clients of clouds and of Redis
+  // are large, rarely used, and of a kind of module whose names are lost when it is bundled: Node loads them itself.
+  external: ['node-sqlite3-wasm', '@aws-sdk/*', 'google-auth-library', '@azure/*', '@redis/client'],
   legalComments: 'linked',
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -86,6 +86,8 @@ function s3Options(
 
 export interface LayoutParts {
   readonly pool: ScanPool
+  /** Where it is kept what was looked at before, on file systems. */
+  readonly memoryPath: string
   /** Where the registry has an address. */
   readonly http: HttpClient | undefined
   /** Whether somebody says that the registry is not running. */
@@ -139,7 +141,7 @@ async function bareLayout(
 async function distributionLayout(
   settings: RegistrySettings,
   store: ListableStore,
-  { pool }: LayoutParts,
+  { pool, memoryPath, mayChange }: LayoutParts,
 ): Promise<ReadableLayout> {
   const { store: place } = storageOf(settings)
   if (place.kind !== 'filesystem') {
@@ -153,6 +155,7 @@ async function distributionLayout(
   return createFileDistributionLayout({
     root: place.path,
     pool,
+    memory: { path: memoryPath, isBelieved: !mayChange },
     check: (options) => checkLayout(store, options),
   })
 }

@@ -73,7 +73,9 @@ export async function commonParts(
       ? undefined
       : await (await import('./compose.ts')).createRegistryHttp(settings, url, options)
   const pool = createScanPool()
-  const references = createReferenceCache(join(stateDirectoryOf(options), 'references', `${name}.bin`))
+  const folder = join(stateDirectoryOf(options), 'references')
+  const references = createReferenceCache(join(folder, `${name}.bin`))
+  const memoryPath = join(folder, `${name}.tree`)
   return {
     times: timesOf(settings, overrides),
     http,
@@ -81,6 +83,7 @@ export async function commonParts(
       registry: name,
       layout: await composeLayout(settings, store, {
         pool,
+        memoryPath,
         http,
         toldStopped: overrides.toldStopped,
         mayChange,

@@ -29,7 +29,7 @@ import type { RunOptions } from '../ports/run-options.ts'
 import { sizeOf, tablesOf, type ByAlgorithm, type PoolTables } from './sweep-tables.ts'
 import type { RecordTable } from '../core/sweep/record-table.ts'
 
-const MARK_BYTES_MAX = 16 * 1024 * 1024
+const MARK_BYTES_MAX = 8 * 1024 * 1024
 /** So many manifests are asked for at once: enough for every thread, and no more than fits in memory easily. */
 const MANIFESTS_AT_ONCE = 8192
 

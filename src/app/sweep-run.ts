@@ -3,7 +3,7 @@
  *
  * Every act is here, and each in the same order: written down, done, and its outcome written down.
  */
-import { OperationalError } from '../core/errors/errors.ts'
+import { InterruptedError, OperationalError } from '../core/errors/errors.ts'
 import type { Digest } from '../core/image/digest.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
 import type { RunId } from '../core/journal/entry.ts'
@@ -53,6 +53,8 @@ export class SweepRun {
   readonly ledger: AsideLedger
   readonly actions = new ActionLog()
   summary: SweepSummary = emptySummary
+  /** Why the registry's cache could not be made to forget; the run ends with it once everything needed is back. */
+  cacheFailure: OperationalError | undefined
   /** Needed again, and nowhere. */
   readonly lost: Digest[] = []
   /** Nothing as young as this, or younger, is touched. */
@@ -130,7 +132,10 @@ export class SweepRun {
         sizeBytes: blob.sizeBytes,
       }))
       const outcomes = await this.ports.store.setAside(files, options)
-      await this.ports.cache.forget([batch.map(({ digest }) => digest)], options)
+      const isForgotten = await this.#tryForget(
+        batch.map(({ digest }) => digest),
+        options,
+      )
       for (const [i, { digest, sizeBytes }] of batch.entries()) {
         if (outcomes[i] !== 'set-aside') continue
         this.actions.addBlob('set-aside', pool.name, digest, sizeBytes)
@@ -139,6 +144,7 @@ export class SweepRun {
       const gone = batch.find((_, i) => outcomes[i] === 'absent')
       if (gone !== undefined) throw new SweepDisturbedError(this.ports.layout.place, gone.digest)
       this.#progress('set aside', this.summary.setAside, options)
+      if (!isForgotten) return
     }
   }
 
@@ -241,7 +247,13 @@ export class SweepRun {
     if (open.length === 0) return undefined
     const { cache } = this.ports
     const forgottenFrom = this.now()
-    await cache.forget([open.map(({ digest }) => digest)], options)
+    if (
+      !(await this.#tryForget(
+        open.map(({ digest }) => digest),
+        options,
+      ))
+    )
+      return this.#closedByFailure()
     const gate = await cache.gate(options)
     if (gate.kind === 'closed' || cache.kind === 'none') return gate
     // A registry that was just asked may write its answer down a while later; what was set aside that recently is
@@ -258,6 +270,31 @@ export class SweepRun {
       .map(({ run }) => run)
     for (const run of new Set(runs)) await this.write([{ kind: 'forgotten', at, until }], options, run)
     return gate
+  }
+
+  /**
+   * Whether the cache can be reached at all: asked before anything is set aside, because a registry that goes on remembering
+   * what was taken from it accepts pushes that name it.
+   */
+  async reachesCache(options: RunOptions): Promise<boolean> {
+    return this.ports.cache.kind !== 'redis' || this.#tryForget([], options)
+  }
+
+  /** A cache that does not answer keeps nobody from making a mark and putting back what is needed; the run fails later. */
+  async #tryForget(digests: readonly Digest[], options: RunOptions): Promise<boolean> {
+    try {
+      await this.ports.cache.forget([digests], options)
+      return true
+    } catch (error) {
+      if (!(error instanceof OperationalError) || error instanceof InterruptedError) throw error
+      this.cacheFailure ??= error
+      return false
+    }
+  }
+
+  #closedByFailure(): CacheGate {
+    const { message = 'The cache of the registry did not answer.', hint = '' } = this.cacheFailure ?? {}
+    return { kind: 'closed', because: message, cure: hint }
   }
 
   async #close(

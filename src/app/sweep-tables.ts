@@ -19,7 +19,7 @@ import type {
 } from '../ports/readable-layout.ts'
 
 /** Each table moves to scratch beyond this; there are a handful of them. */
-const TABLE_BYTES_MAX = 16 * 1024 * 1024
+const TABLE_BYTES_MAX = 8 * 1024 * 1024
 
 export type ByAlgorithm<T> = Readonly<Record<DigestAlgorithm, T>>
 

@@ -79,8 +79,10 @@ export async function sweepHeld(
   let outcome: RunOutcome = 'failed'
   try {
     await sweepUnderLease(run, held)
-    outcome = options.stop?.aborted === true ? 'interrupted' : 'done'
+    outcome =
+      options.stop?.aborted === true ? 'interrupted' : run.cacheFailure === undefined ? 'done' : 'failed'
     if (run.lost.length > 0) throw new SweepLostError(run.lost)
+    if (run.cacheFailure !== undefined) throw run.cacheFailure
   } finally {
     await recordEnd(run, outcome, options)
   }
@@ -239,7 +241,8 @@ async function pass(
       await putLinksBack(run, survey, options)
       const open = withoutNeeded(aside, needed)
       await freeDue(run, survey, open, gate, options)
-      if (setsAside) await run.setAside(pool, eachGarbage(survey.garbage), options)
+      if (setsAside && (await run.reachesCache(options)))
+        await run.setAside(pool, eachGarbage(survey.garbage), options)
       if (tidies) await tidy(run, survey, needed, options)
       warnOfMissing(survey, options)
     })

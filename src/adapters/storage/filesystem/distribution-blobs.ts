@@ -13,6 +13,7 @@ import {
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import type { BlobFacts, PackedDigests, ReferencesRead } from '../../../ports/readable-layout.ts'
 import { Packer } from './packer.ts'
+import { fingerprintOf, type TreeMemory } from './tree-memory.ts'
 import { fileBytes, namesIn, pathFacts, pauseThread } from './scan-files.ts'
 
 const CONTENT_ATTEMPTS = 4
@@ -22,19 +23,39 @@ export interface ScannedBlobs {
   readonly digests: Uint8Array
   /** What lies there and is no blob's folder. */
   readonly strays: readonly string[]
+  /** Of the names, where each of them has data; undefined where one has none. */
+  readonly fingerprint: string | undefined
 }
 
-/** The blobs below `<blobs>/<algorithm>/<two digits>`. A digest's folder without data is an upload that never came. */
-export function scanBlobs(blobs: string, algorithm: DigestAlgorithm, prefix: string): ScannedBlobs {
+/**
+ * The blobs below `<blobs>/<algorithm>/<two digits>`. A digest's folder without data is an upload that never came, or a
+ * blob that was set aside.
+ */
+export function scanBlobs(
+  blobs: string,
+  algorithm: DigestAlgorithm,
+  prefix: string,
+  memory: TreeMemory,
+): ScannedBlobs {
   const packer = new Packer()
   const strays: string[] = []
   const folder = `${blobs}/${algorithm}/${prefix}`
   const isName = new RegExp(`^${prefix}[0-9a-f]{${digestBytes[algorithm] * 2 - 2}}$`)
-  for (const hex of namesIn(folder) ?? []) {
+  const names = namesIn(folder) ?? []
+  const fingerprint = fingerprintOf(names)
+  const isKnown = memory.get(shardKey(algorithm, prefix)) === fingerprint
+  let areWhole = true
+  for (const hex of names) {
     if (!isName.test(hex)) strays.push(`${folder}/${hex}`)
-    else if (existsSync(`${folder}/${hex}/data`)) packer.add(hex)
+    else if (isKnown || existsSync(`${folder}/${hex}/data`)) packer.add(hex)
+    else areWhole = false
   }
-  return { digests: packer.packed(), strays }
+  return { digests: packer.packed(), strays, fingerprint: areWhole ? fingerprint : undefined }
+}
+
+/** What a memory calls a folder of blobs; no repository can be called so. */
+export function shardKey(algorithm: DigestAlgorithm, prefix: string): string {
+  return `_blobs/${algorithm}/${prefix}`
 }
 
 export function dataPath(blobs: string, algorithm: DigestAlgorithm, hex: string): string {

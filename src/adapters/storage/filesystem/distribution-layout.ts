@@ -25,10 +25,11 @@ import type {
   StoredBlobs,
 } from '../../../ports/readable-layout.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import { damaged, isContent } from './distribution-blobs.ts'
+import { damaged, isContent, shardKey } from './distribution-blobs.ts'
 import { resolveRoot } from './paths.ts'
 import { entriesIn } from './scan-files.ts'
 import type { ScanPool } from './scan-pool.ts'
+import { saveTreeMemory } from './tree-memory.ts'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 
 const LAYOUT_FOLDER = 'docker/registry/v2'
@@ -43,17 +44,30 @@ export interface FileDistributionLayout {
   /** The folder that holds `docker/`. */
   readonly root: string
   readonly pool: ScanPool
+  readonly memory?: MemorySettings
   /** Whether the storage is whole and may be swept; throws what stands against it. */
   readonly check: (options?: RunOptions) => Promise<void>
 }
 
-export function createFileDistributionLayout({ root, pool, check }: FileDistributionLayout): ReadableLayout {
+/** Where it is kept what was looked at before (tree-memory.ts). */
+export interface MemorySettings {
+  readonly path: string
+  /** Whether it is believed; whoever acts looks at every file, and only writes it. */
+  readonly isBelieved: boolean
+}
+
+export function createFileDistributionLayout({
+  root,
+  pool,
+  memory,
+  check,
+}: FileDistributionLayout): ReadableLayout {
   return {
     place: root,
     layout: 'distribution',
     check,
     async *pools() {
-      yield new FilePool(await resolveRoot(root), pool)
+      yield new FilePool(await resolveRoot(root), pool, memory)
     },
   }
 }
@@ -62,19 +76,24 @@ class FilePool implements BlobPool {
   readonly name = ''
   readonly #root: string
   readonly #pool: ScanPool
+  readonly #memory: MemorySettings | undefined
+  /** What this scan has looked at. */
+  readonly #seen = new Map<string, string>()
 
-  constructor(root: string, pool: ScanPool) {
+  constructor(root: string, pool: ScanPool, memory: MemorySettings | undefined) {
     this.#root = root
     this.#pool = pool
+    this.#memory = memory
   }
 
   async listBlobs(visit: (blobs: StoredBlobs) => void, options?: RunOptions): Promise<void> {
     const folders = this.#shardFolders(options)
     const strays: string[] = []
     await this.#each(folders, async ({ algorithm, prefix }) => {
-      const asked = { blobs: this.#blobs, algorithm, prefix }
-      const { digests, strays: found } = await this.#pool.ask('blobs', asked, options)
+      const asked = { blobs: this.#blobs, algorithm, prefix, memoryPath: this.#believed }
+      const { digests, strays: found, fingerprint } = await this.#pool.ask('blobs', asked, options)
       strays.push(...found)
+      if (fingerprint !== undefined) this.#seen.set(shardKey(algorithm, prefix), fingerprint)
       visit({ algorithm, bytes: digests })
     })
     if (strays.length > 0) warnOfStrays(strays.toSorted(), options)
@@ -86,9 +105,14 @@ class FilePool implements BlobPool {
     const working = new Set<Promise<void>>()
     const failures: unknown[] = []
     const work = async (names: readonly string[], repositoriesMax: number): Promise<void> => {
-      const scanned = await this.#pool.ask('links', { base, names, repositoriesMax }, options)
+      const asked = { base, names, repositoriesMax, memoryPath: this.#believed }
+      const scanned = await this.#pool.ask('links', asked, options)
       pending.push(...scanned.pending)
-      for (const links of scanned.repositories) visit(withStoreKeys(links))
+      for (const [i, links] of scanned.repositories.entries()) {
+        visit(withStoreKeys(links))
+        const fingerprint = scanned.fingerprints[i]
+        if (fingerprint !== undefined) this.#seen.set(links.repository, fingerprint)
+      }
     }
     while ((pending.length > 0 || working.size > 0) && failures.length === 0) {
       while (pending.length > 0 && working.size < this.#pool.threads * 2) {
@@ -105,6 +129,8 @@ class FilePool implements BlobPool {
     }
     await Promise.all(working)
     if (failures.length > 0) throw failures[0]
+    // Links are read last, so everything of this scan was looked at by now.
+    if (this.#memory !== undefined) saveTreeMemory(this.#memory.path, this.#seen)
   }
 
   async readReferences(manifests: PackedDigests, options?: RunOptions): Promise<ReferencesRead> {
@@ -159,6 +185,10 @@ class FilePool implements BlobPool {
 
   layerLinkKey({ repository, digest }: LayerLink): string {
     return `${REPOSITORIES}/${repository}/_layers/${digest.replace(':', '/')}/link`
+  }
+
+  get #believed(): string | undefined {
+    return this.#memory?.isBelieved === true ? this.#memory.path : undefined
   }
 
   get #blobs(): string {

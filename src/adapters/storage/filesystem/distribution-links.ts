@@ -16,6 +16,7 @@ import { parseDigest, type Digest } from '../../../core/image/digest.ts'
 import type { DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
 import { Packer } from './packer.ts'
 import { remainsOf } from './distribution-remains.ts'
+import { fingerprintOf, type TreeMemory } from './tree-memory.ts'
 import { entriesIn, linkText, namesIn, pathFacts, pauseThread } from './scan-files.ts'
 
 const TAG_LINK_ATTEMPTS = 4
@@ -23,6 +24,8 @@ const TAG_LINK_PAUSE_MS = 100
 
 export interface ScannedRepositories {
   readonly repositories: readonly RepositoryLinks[]
+  /** Of the names of layer links, where each is there and says what its path says; one for each repository. */
+  readonly fingerprints: readonly (string | undefined)[]
   /** Folders that were found and not looked into yet. */
   readonly pending: readonly string[]
 }
@@ -35,8 +38,10 @@ export function scanRepositories(
   base: string,
   names: readonly string[],
   repositoriesMax: number,
+  memory: TreeMemory,
 ): ScannedRepositories {
   const repositories: RepositoryLinks[] = []
+  const fingerprints: (string | undefined)[] = []
   const pending = [...names]
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     const folder = name === '' ? base : `${base}/${name}`
@@ -52,19 +57,28 @@ export function scanRepositories(
       }
     }
     const isRepository = own.has('_manifests') || own.has('_layers') || own.has('_uploads')
-    if (isRepository && name !== '') repositories.push(scanRepository(folder, name, own, holdsOthers))
+    if (isRepository && name !== '') {
+      const scan = new RepositoryScan(memory.get(name))
+      repositories.push(scanRepository(scan, { folder, repository: name, own, holdsOthers }))
+      fingerprints.push(scan.fingerprint)
+    }
     if (repositories.length >= repositoriesMax) break
   }
-  return { repositories, pending }
+  return { repositories, fingerprints, pending }
+}
+
+interface FoundRepository {
+  readonly folder: string
+  readonly repository: string
+  /** Names of the layout's own folders in it. */
+  readonly own: ReadonlySet<string>
+  readonly holdsOthers: boolean
 }
 
 function scanRepository(
-  folder: string,
-  repository: string,
-  own: ReadonlySet<string>,
-  holdsOthers: boolean,
+  scan: RepositoryScan,
+  { folder, repository, own, holdsOthers }: FoundRepository,
 ): RepositoryLinks {
-  const scan = new RepositoryScan()
   if (own.has('_manifests')) {
     scan.readRevisions(`${folder}/_manifests/revisions`)
     scan.readTags(`${folder}/_manifests/tags`)
@@ -80,7 +94,14 @@ class RepositoryScan {
   readonly #layers = new PackedByAlgorithm()
   readonly #deleted = new PackedByAlgorithm()
   readonly #aliases: LinkAlias[] = []
+  readonly #known: string | undefined
   holdsManifests = false
+  fingerprint: string | undefined
+
+  /** `known`: the fingerprint of layer links that need no look. */
+  constructor(known: string | undefined) {
+    this.#known = known
+  }
 
   readRevisions(folder: string): void {
     eachDigestFolder(folder, (digest, path) => {
@@ -109,15 +130,23 @@ class RepositoryScan {
   }
 
   readLayers(folder: string): void {
+    const hexes = namesIn(`${folder}/sha256`) ?? []
+    const fingerprint = fingerprintOf(hexes)
+    const isKnown = fingerprint === this.#known
+    let areAsNamed = true
     eachDigestFolder(folder, (digest, path) => {
-      const text = linkText(`${path}/link`)
+      // A digest of another algorithm always stands for a blob of another name.
+      const text = isKnown && digest.startsWith('sha256:') ? digest : linkText(`${path}/link`)
+      if (text === undefined) areAsNamed = false
       if (text === undefined) return
       this.#layers.add(digest)
       if (text === '' || text === digest) return
+      areAsNamed = false
       const target = requireDigest(text, `${path}/link`)
       const modifiedAt = pathFacts(`${path}/link`)?.modifiedAt ?? Number.POSITIVE_INFINITY
       this.#aliases.push({ path: digest, target, modifiedAt })
     })
+    if (areAsNamed) this.fingerprint = fingerprint
   }
 
   packed(): Pick<RepositoryLinks, 'roots' | 'layers' | 'aliases' | 'deletedManifests'> {

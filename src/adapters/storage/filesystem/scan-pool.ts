@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
@@ -14,8 +15,8 @@ import { answer, type ScanReply, type ScanRequest, type ScanTasks } from './scan
 
 /** More threads than this only wait for the same disk, and each takes memory of its own. */
 const THREADS_MAX = 4
-/** A young generation that never grows keeps a thread small; what it makes is handed over at once. */
-const THREAD_LIMITS = { maxYoungGenerationSizeMb: 8 }
+/** What a thread makes is handed over at once, so a small young generation is enough. */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 2 }
 
 export interface ScanPool {
   /** How many requests are worked on at a time. */
@@ -29,7 +30,12 @@ export interface ScanPool {
   close(): Promise<void>
 }
 
+/**
+ * Also keeps this program small: a scan makes much that is short-lived, and V8 would give it a larger young generation each
+ * time, which is never given back.
+ */
 export function createScanPool(): ScanPool {
+  setFlagsFromString('--semi-space-growth-factor=1')
   const script = bundledWorker()
   return script === undefined ? new InPlacePool() : new ThreadPool(script)
 }

@@ -3,11 +3,17 @@ import type { BlobFacts, PackedDigests, ReferencesRead } from '../../../ports/re
 import { OperationalError } from '../../../core/errors/errors.ts'
 import type { DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
 import { scanBlobs, scanFacts, scanReferences, scanTimes, type ScannedBlobs } from './distribution-blobs.ts'
+import { loadTreeMemory } from './tree-memory.ts'
 import { scanRepositories, type ScannedRepositories } from './distribution-links.ts'
 
 export interface ScanTasks {
   blobs: {
-    readonly asked: { readonly blobs: string; readonly algorithm: DigestAlgorithm; readonly prefix: string }
+    readonly asked: {
+      readonly blobs: string
+      readonly algorithm: DigestAlgorithm
+      readonly prefix: string
+      readonly memoryPath: string | undefined
+    }
     readonly answer: ScannedBlobs
   }
   links: {
@@ -15,6 +21,7 @@ export interface ScanTasks {
       readonly base: string
       readonly names: readonly string[]
       readonly repositoriesMax: number
+      readonly memoryPath: string | undefined
     }
     readonly answer: ScannedRepositories
   }
@@ -32,8 +39,10 @@ export interface ScanTasks {
 type Scan<K extends keyof ScanTasks> = (asked: ScanTasks[K]['asked']) => ScanTasks[K]['answer']
 
 export const scans: { readonly [K in keyof ScanTasks]: Scan<K> } = {
-  blobs: ({ blobs, algorithm, prefix }) => scanBlobs(blobs, algorithm, prefix),
-  links: ({ base, names, repositoriesMax }) => scanRepositories(base, names, repositoriesMax),
+  blobs: ({ blobs, algorithm, prefix, memoryPath }) =>
+    scanBlobs(blobs, algorithm, prefix, loadTreeMemory(memoryPath)),
+  links: ({ base, names, repositoriesMax, memoryPath }) =>
+    scanRepositories(base, names, repositoriesMax, loadTreeMemory(memoryPath)),
   references: ({ blobs, manifests }) => scanReferences(blobs, manifests),
   facts: ({ blobs, digests }) => scanFacts(blobs, digests),
   times: ({ paths }) => scanTimes(paths),
