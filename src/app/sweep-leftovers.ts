@@ -41,6 +41,10 @@ async function removeRepositories(
 ): Promise<void> {
   run.assertHeld()
   const links = repositories.flatMap((each) => each.links)
+  await run.ports.cache.forgetLinks?.(
+    repositories.map(({ repository }) => repository),
+    options,
+  )
   await writeUnlinks(run, pool, { isWhole: true, links }, options)
   for (const { folder, keys } of repositories) {
     run.assertHeld()
@@ -65,6 +69,7 @@ async function removeLinks(
   run.assertHeld()
   const absent = await withoutData(pool, links, options)
   if (absent.length === 0) return
+  await run.ports.cache.forgetLinks?.([...new Set(absent.map(({ repository }) => repository))], options)
   await writeUnlinks(run, pool, { isWhole: false, links: absent }, options)
   run.assertHeld()
   const keys = absent.map((link) => pool.layerLinkKey(link))

@@ -22,6 +22,13 @@ export interface DescriptorCache {
     digests: AsyncIterable<readonly Digest[]> | Iterable<readonly Digest[]>,
     options?: RunOptions,
   ): Promise<void>
+  /**
+   * Makes the registry forget which blobs are linked in these repositories where that can be done (redis), before links to
+   * nothing are removed from them: when such a blob comes back elsewhere, it would be taken for linked here.
+   *
+   * @throws OperationalError as forget: no link is removed then
+   */
+  forgetLinks?(repositories: readonly string[], options?: RunOptions): Promise<void>
   /** Called once after the last blob of a run was set aside, with the lease held: plants what `gate` looks at later. */
   afterSetAside(options?: RunOptions): Promise<void>
   /** What may be freed, as of now. */

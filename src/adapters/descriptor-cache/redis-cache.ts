@@ -53,6 +53,20 @@ class RedisCache implements DescriptorCache {
     }
   }
 
+  async forgetLinks(repositories: readonly string[], options?: RunOptions): Promise<void> {
+    await withRedis(
+      this.#settings,
+      async (redis) => {
+        for (let at = 0; at < repositories.length; at += KEYS_OF_DEL)
+          // Safe: a registry that does not know what is linked looks at its storage.
+          await redis.del(
+            repositories.slice(at, at + KEYS_OF_DEL).map((name) => `repository::${name}::blobs`),
+          )
+      },
+      options,
+    )
+  }
+
   async afterSetAside(): Promise<void> {}
 
   async gate(options?: RunOptions): Promise<CacheGate> {
@@ -119,8 +133,9 @@ function opened(sign: string): CacheGate {
 }
 
 /**
- * Lookups in a repository read this key too, so it is all that has to go (redis.go of both lines: a descriptor is whole
- * only with the fields `digest` and `size`, and those are kept here).
+ * Lookups in a repository read this key too, so it is all that has to go with a blob (redis.go of both lines: a descriptor is
+ * whole only with the fields `digest` and `size`, and those are kept here). That the blob is linked in a repository is kept
+ * in a set of the repository, and counts again as soon as the blob is known again: see forgetLinks.
  */
 function keyOf(digest: Digest): string {
   return `blobs::${digest}`
