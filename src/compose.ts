@@ -25,14 +25,13 @@ import { recogniseRegistry } from './adapters/registries/recognise.ts'
 import { createStorageReader } from './adapters/registries/storage-distribution/storage-reader.ts'
 import { createStorageWriter } from './adapters/registries/storage-distribution/storage-writer.ts'
 import { helmReleases } from './adapters/releases/helm/helm-releases.ts'
-import { createReadableFileStore } from './adapters/storage/filesystem/read-files.ts'
-import { createMutableFileStore } from './adapters/storage/filesystem/write-files.ts'
 import { writeSampleFiles } from './adapters/storage/filesystem/write-sample.ts'
 import type { ApplyPorts, RegistryPorts } from './app/apply.ts'
 import type { OpenedRegistry } from './app/doctor.ts'
 import { sampleWorld } from './app/demo/sample-world.ts'
 import type { PlanPorts } from './app/plan.ts'
 import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
+import { composeReadableStore, composeStore, storageOf } from './compose-storage.ts'
 import type {
   AuthSettings,
   ClusterSettings,
@@ -71,11 +70,11 @@ export interface ApplyingWorld extends PlanningWorld {
   readonly holder: string
 }
 
-/** The storage of a registry is of a layout, or in a store, that this version does not read. */
+/** The storage of a registry is of a layout that is swept, and not read for plans. */
 export class StorageUnsupportedError extends OperationalError {
   readonly code = 'STORAGE_UNSUPPORTED'
   readonly hint =
-    'Use `layout: distribution` with `filesystem:`, or give the registry a `url:` instead of `storage:`.'
+    'Give the registry its `url:` beside `storage:`; then it is asked itself, and the storage is for `winnow sweep`.'
   override readonly category = 'configuration'
 
   constructor(registry: RegistryName, what: string) {
@@ -281,8 +280,10 @@ export async function composeRegistry(
   runOptions: RunOptions,
 ): Promise<RegistryPart> {
   // Storage wins over an address: it knows upload times and untagged manifests, and needs no registry process.
-  if (settings.storage !== undefined) return composeStorage(settings, state)
-  const { url, name } = settings
+  const { url, name, storage } = settings
+  // A layout that only sweeps can read is no hindrance where the registry answers for itself.
+  if (storage !== undefined && (storage.layout === 'distribution' || url === undefined))
+    return composeStorage(settings, state, options)
   invariant(url !== undefined, `the registry ${name} has neither url nor storage`)
   const http = await createRegistryHttp(settings, url, options)
   try {
@@ -329,16 +330,25 @@ export async function createRegistryHttp(
   })
 }
 
-function composeStorage(settings: RegistrySettings, state: Pick<State, 'cache'>): RegistryPart {
-  const { name, storage } = settings
-  invariant(storage !== undefined, `the registry ${name} has no storage`)
-  if (storage.layout !== 'distribution') throw new StorageUnsupportedError(name, `layout: ${storage.layout}`)
-  if (storage.store.kind !== 'filesystem') throw new StorageUnsupportedError(name, `${storage.store.kind}:`)
-  const { path } = storage.store
+async function composeStorage(
+  settings: RegistrySettings,
+  state: Pick<State, 'cache'>,
+  { environment }: ComposeOptions,
+): Promise<RegistryPart> {
+  const { name } = settings
+  const { layout, store: place } = storageOf(settings)
+  if (layout !== 'distribution') throw new StorageUnsupportedError(name, `layout: ${layout}`)
+  const storeOptions = { environment, quarantineMs: settings.sweep.quarantineMs }
+  const readable = await composeReadableStore(place, storeOptions)
+  // Made here and handed out by `createWriter` alone, which nobody calls who plans.
+  const mutable = await composeStore(place, storeOptions)
   return {
-    reader: createStorageReader({ name, store: createReadableFileStore(path), cache: state.cache }),
-    createWriter: () => createStorageWriter({ name, store: createMutableFileStore(path) }),
-    probeDeletion: () => probeFolder(path),
+    reader: createStorageReader({ name, store: readable, cache: state.cache }),
+    createWriter: () => createStorageWriter({ name, store: mutable }),
+    probeDeletion: () =>
+      place.kind === 'filesystem'
+        ? probeFolder(place.path)
+        : Promise.resolve({ deletes: { state: 'unknown' }, deleteByTag: true }),
     note: undefined,
     http: undefined,
   }

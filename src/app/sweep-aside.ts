@@ -9,14 +9,13 @@
  */
 import type { Digest } from '../core/image/digest.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
-import { keyOfHex, shardOfHex } from '../core/sweep/digest-key.ts'
 import { algorithmOf, hexOf } from '../core/sweep/reference-record.ts'
 import type { AsideEntry } from '../core/sweep/sweep-entry.ts'
 import type { CacheGate, DescriptorCacheKind } from '../ports/descriptor-cache.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { leasedDigests } from './sweep-leases.ts'
 import type { SweepSettings } from './sweep-ports.ts'
-import type { PoolSurvey } from './sweep-survey.ts'
+import { isMarked, type PoolSurvey } from './sweep-survey.ts'
 import { eachLink, linkedRecord, type LinkedRecord, type PoolTables } from './sweep-tables.ts'
 
 export const NEEDED_AGAIN = 'a manifest that is linked now refers to it'
@@ -30,11 +29,12 @@ export interface NeededAside {
 
 /** Blobs of the survey's pool that are set aside and must go back. */
 export async function findNeeded(
-  { pool, tables, mark }: PoolSurvey,
+  survey: PoolSurvey,
   aside: readonly AsideEntry[],
   { timeSlackMs }: Pick<SweepSettings, 'timeSlackMs'>,
   options: RunOptions,
 ): Promise<readonly NeededAside[]> {
+  const { pool, tables } = survey
   const since = new Map<Digest, InstantMs>()
   for (const { digest, setAsideFrom } of aside)
     since.set(digest, Math.min(since.get(digest) ?? Number.POSITIVE_INFINITY, setAsideFrom - timeSlackMs))
@@ -46,8 +46,7 @@ export async function findNeeded(
     options,
   )
   return aside.flatMap((entry) => {
-    const hex = hexOf(entry.digest)
-    if (mark.marks.shard(shardOfHex(hex)).hasKey(keyOfHex(hex))) return [{ entry, reason: NEEDED_AGAIN }]
+    if (isMarked(survey, entry.digest)) return [{ entry, reason: NEEDED_AGAIN }]
     return leased.has(entry.digest) ? [{ entry, reason: LEASED }] : []
   })
 }

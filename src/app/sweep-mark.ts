@@ -26,7 +26,7 @@ import type { Scratch } from '../core/sweep/scratch.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { ReferenceCache } from '../ports/reference-cache.ts'
 import type { RunOptions } from '../ports/run-options.ts'
-import { sizeOf, tablesOf, type ByAlgorithm, type PoolTables } from './sweep-tables.ts'
+import { sizeOf, STORED_EXTRA, tablesOf, type ByAlgorithm, type PoolTables } from './sweep-tables.ts'
 import type { RecordTable } from '../core/sweep/record-table.ts'
 
 const MARK_BYTES_MAX = 8 * 1024 * 1024
@@ -56,6 +56,7 @@ export async function markPool(
 ): Promise<Mark> {
   const walk = new Walk(pool, parts, options)
   await walk.follow(tables.roots)
+  await walk.findMissing(tables)
   for (const { path, target } of tables.aliases) {
     if (walk.isMarked(path)) walk.marks.addHex(hexOf(target))
   }
@@ -84,13 +85,40 @@ class Walk {
     return this.marks.shard(bytes[0] ?? 0).hasBytes(bytes, 0)
   }
 
+  /**
+   * Linked manifests whose bytes are nowhere. What they refer to may be known from an earlier sweep, so it is the list of
+   * blobs that tells; what was pushed after the list was made is looked for once more.
+   */
+  async findMissing({ roots, stored }: PoolTables): Promise<void> {
+    for (const algorithm of algorithms) {
+      const width = digestBytes[algorithm]
+      const unlisted: Uint8Array[] = []
+      for (let shard = 0; shard < SHARDS; shard += 1) {
+        const wanted = roots[algorithm].sortedShard(shard)
+        if (wanted.length === 0) continue
+        const listed = stored[algorithm].sortedShard(shard, width)
+        for (let at = 0; at < wanted.length; at += width) {
+          if (findRecord(listed, width + STORED_EXTRA, wanted, at, width) === -1)
+            unlisted.push(wanted.subarray(at, at + width))
+        }
+      }
+      if (unlisted.length === 0) continue
+      const bytes = joined(unlisted)
+      const { sizes } = await this.#pool.blobFacts({ algorithm, bytes }, this.#options)
+      for (const [i, size] of sizes.entries()) {
+        const digest = digestOfBytes(algorithm, bytes, i * width)
+        if (Number.isNaN(size) && (await this.#parts.readAside(this.#pool.name, digest)) === undefined)
+          this.missing.push(digest)
+      }
+    }
+  }
+
   /** Wave by wave: what the manifests of one refer to is the next. */
   async follow(roots: ByAlgorithm<RecordTable>): Promise<void> {
     let wave = roots
     for (let depth = 0; sizeOf(wave) > 0; depth += 1) {
       const next = tablesOf(`wave-${depth % 2}`, 0, this.#parts.scratch)
-      for (const algorithm of algorithms)
-        await this.#followWave(algorithm, wave[algorithm], next, depth === 0)
+      for (const algorithm of algorithms) await this.#followWave(algorithm, wave[algorithm], next)
       if (depth > 0) for (const algorithm of algorithms) wave[algorithm].clear()
       wave = next
     }
@@ -101,13 +129,12 @@ class Walk {
     algorithm: DigestAlgorithm,
     wave: RecordTable,
     next: ByAlgorithm<RecordTable>,
-    areRoots: boolean,
   ): Promise<void> {
     const width = digestBytes[algorithm]
     let unread: Uint8Array[] = []
     let unreadCount = 0
     const readUnread = async (): Promise<void> => {
-      if (unreadCount > 0) await this.#read(algorithm, joined(unread), next, areRoots)
+      if (unreadCount > 0) await this.#read(algorithm, joined(unread), next)
       unread = []
       unreadCount = 0
     }
@@ -145,7 +172,6 @@ class Walk {
     algorithm: DigestAlgorithm,
     digests: Uint8Array,
     next: ByAlgorithm<RecordTable>,
-    areRoots: boolean,
   ): Promise<void> {
     const { records, absent } = await this.#pool.readReferences({ algorithm, bytes: digests }, this.#options)
     this.#visitAll(records, next)
@@ -154,7 +180,6 @@ class Walk {
       const digest = digestOfBytes(algorithm, absent, at)
       const bytes = await this.#parts.readAside(this.#pool.name, digest)
       if (bytes !== undefined) this.#visitAll(this.#pool.referencesIn(digest, bytes), next)
-      else if (areRoots) this.missing.push(digest)
     }
     this.#options.onEvent?.({ kind: 'progress', phase: 'mark', done: this.manifests, note: 'manifests' })
   }

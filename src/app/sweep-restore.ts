@@ -53,6 +53,7 @@ export async function restoreSwept(
     const wanted = select(run.ledger, asked)
     if (wanted.length === 0) throw new SweepUnknownError(asked, ports.layout.place)
     for await (const pool of ports.layout.pools(held)) await restorePool(run, pool, wanted, held)
+    await run.removeEmptyQuarantines(held)
     const notRestored = select(run.ledger, asked).flatMap((history) => {
       const why = whyNot(history)
       return why === undefined ? [] : [{ digest: history.digest, why }]
@@ -79,8 +80,8 @@ async function restorePool(
   options: RunOptions,
 ): Promise<void> {
   const isWanted = new Set(wanted.map(({ run: of, digest }) => `${of} ${digest}`))
-  const open = await run.settle(pool, options)
-  const needed = open.filter((entry) => isWanted.has(`${entry.run} ${entry.digest}`))
+  const { aside } = await run.settle(pool, options)
+  const needed = aside.filter((entry) => isWanted.has(`${entry.run} ${entry.digest}`))
   await run.putBack(
     pool,
     needed.map((entry) => ({ entry, reason: ASKED_FOR })),

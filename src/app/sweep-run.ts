@@ -9,6 +9,7 @@ import type { InstantMs } from '../core/inventory/inventory.ts'
 import type { RunId } from '../core/journal/entry.ts'
 import type { AsideEntry, AsideLedger, ClosedHow, SweepEntry } from '../core/sweep/sweep-entry.ts'
 import { emptySummary, type SweepSummary } from '../core/sweep/sweep-report.ts'
+import { QUARANTINE_FOLDER } from '../ports/listable-store.ts'
 import type { CacheGate } from '../ports/descriptor-cache.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
@@ -46,6 +47,13 @@ export class SweepLostError extends OperationalError {
   }
 }
 
+/** What became of blobs that the journal has as set aside. */
+export interface Settled {
+  readonly aside: readonly AsideEntry[]
+  /** Neither in their place nor set aside, and not by us. */
+  readonly lost: readonly AsideEntry[]
+}
+
 export class SweepRun {
   readonly id: RunId
   readonly ports: SweepPorts
@@ -59,6 +67,8 @@ export class SweepRun {
   readonly lost: Digest[] = []
   /** Nothing as young as this, or younger, is touched. */
   readonly fence: InstantMs
+  /** Runs of which something came back or was freed. */
+  readonly #touched = new Set<RunId>()
   readonly #assertHeld: () => void
   readonly #skewMs: number
 
@@ -208,7 +218,7 @@ export class SweepRun {
    * What a dead run wrote down and never moved stays open for a day: a process that was only stopped, and wakes after its
    * lease is lost, may move it still.
    */
-  async settle(pool: BlobPool, options: RunOptions): Promise<readonly AsideEntry[]> {
+  async settle(pool: BlobPool, options: RunOptions): Promise<Settled> {
     const open = this.ledger.open().filter((entry) => entry.pool === pool.name)
     const places = await this.ports.store.locate(
       open.map((entry) => asideFile(pool, entry)),
@@ -216,7 +226,7 @@ export class SweepRun {
     )
     const isAside = (i: number): boolean => places[i] === 'aside' || places[i] === 'both'
     const closed = open.flatMap((entry, i): { entry: AsideEntry; how: ClosedHow }[] => {
-      if (places[i] === 'gone') return [{ entry, how: entry.isFreeing ? 'freed' : 'lost' }]
+      if (places[i] === 'gone') return [{ entry, how: this.#howGone(entry) }]
       if (isAside(i)) return []
       if (entry.setAsideUntil !== undefined) return [{ entry, how: 'restored' }]
       return this.now() - entry.setAsideFrom > WAKES_WITHIN_MS ? [{ entry, how: 'kept' }] : []
@@ -231,9 +241,26 @@ export class SweepRun {
       options,
     )
     const aside = new Set(open.filter((_, i) => isAside(i)).map(({ run, digest }) => `${run} ${digest}`))
-    return this.ledger
-      .open()
-      .filter((entry) => entry.pool === pool.name && aside.has(`${entry.run} ${entry.digest}`))
+    return {
+      aside: this.ledger
+        .open()
+        .filter((entry) => entry.pool === pool.name && aside.has(`${entry.run} ${entry.digest}`)),
+      lost: closed.filter(({ how }) => how === 'lost').map(({ entry }) => entry),
+    }
+  }
+
+  #howGone(entry: AsideEntry): ClosedHow {
+    if (entry.isFreeing) return 'freed'
+    // A run that died before it moved the blob left it to the next, whose affair it is what became of it.
+    const isAnothers =
+      entry.setAsideUntil === undefined &&
+      this.ledger
+        .ofDigest(entry.digest)
+        .some(
+          ({ run, pool, setAsideFrom }) =>
+            run !== entry.run && pool === entry.pool && setAsideFrom >= entry.setAsideFrom,
+        )
+    return isAnothers ? 'kept' : 'lost'
   }
 
   /**
@@ -254,7 +281,7 @@ export class SweepRun {
       ))
     )
       return this.#closedByFailure()
-    const gate = await cache.gate(options)
+    const gate = this.#byStoreClock(await cache.gate(options))
     if (gate.kind === 'closed' || cache.kind === 'none') return gate
     // A registry that was just asked may write its answer down a while later; what was set aside that recently is
     // forgotten by a later call.
@@ -292,6 +319,11 @@ export class SweepRun {
     }
   }
 
+  /** Restarts are known by our clock, and blobs are dated by the store's. */
+  #byStoreClock(gate: CacheGate): CacheGate {
+    return gate.kind === 'closed' ? gate : { ...gate, setAsideBefore: gate.setAsideBefore + this.#skewMs }
+  }
+
   #closedByFailure(): CacheGate {
     const { message = 'The cache of the registry did not answer.', hint = '' } = this.cacheFailure ?? {}
     return { kind: 'closed', because: message, cure: hint }
@@ -302,6 +334,7 @@ export class SweepRun {
     options: RunOptions,
   ): Promise<void> {
     const at = this.now()
+    for (const { entry } of closed) this.#touched.add(entry.run)
     await this.#writeByRun(
       closed.map(({ entry: { run, pool, digest }, how }) => [run, { kind: 'closed', pool, digest, how, at }]),
       options,
@@ -316,6 +349,13 @@ export class SweepRun {
       const own = entries.filter(([each]) => each === run).map(([, entry]) => entry)
       await this.write(own, options, run)
     }
+  }
+
+  /** Folders in which runs kept what they had set aside, where nothing is left in them. */
+  async removeEmptyQuarantines(options: RunOptions): Promise<void> {
+    // Safe: a folder that holds anything is not removed.
+    for (const run of this.#touched)
+      await this.ports.store.removeEmptyFolders(`${QUARANTINE_FOLDER}/${run}`, options)
   }
 
   assertHeld(): void {

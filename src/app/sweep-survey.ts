@@ -2,8 +2,11 @@
  * One look at a pool, in the order that makes it safe beside pushes: blobs are listed, then links are read, then the mark
  * is made. What it decides is a value; nothing is touched here.
  */
+import type { Digest } from '../core/image/digest.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
 import type { RecordTable } from '../core/sweep/record-table.ts'
+import { keyOfHex, shardOfHex } from '../core/sweep/digest-key.ts'
+import { hexOf } from '../core/sweep/reference-record.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { findGarbage } from './sweep-garbage.ts'
@@ -60,4 +63,10 @@ export async function surveyPool(
   const mark = await markPool(pool, tables, parts, options)
   const found = await findGarbage(pool, tables, mark, { fence, scratch: parts.scratch }, options)
   return { pool, startedAt, tables, mark, ...found }
+}
+
+/** Whether a linked manifest needs a blob. */
+export function isMarked({ mark }: PoolSurvey, digest: Digest): boolean {
+  const hex = hexOf(digest)
+  return mark.marks.shard(shardOfHex(hex)).hasKey(keyOfHex(hex))
 }

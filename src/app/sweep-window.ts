@@ -29,12 +29,12 @@ export interface SweepParts {
 export async function applySweepIn(parts: SweepParts, options: RunOptions): Promise<SweepReport> {
   const { ports, times, maintenance } = parts
   const { registry } = ports
-  if (times.mode === 'online') await ports.layout.check(options)
+  // What cannot be swept at all gets no file of ours, and is no reason to stop a registry. That zot must not be running is
+  // seen to inside the window, which stops it.
+  if (times.mode === 'online' || ports.layout.layout !== 'zot') await ports.layout.check(options)
   return withSweepLease(ports, options, async (leases, held) => {
     if (maintenance !== undefined) await recoverMaintenance({ registry }, maintenance, held)
     if (times.mode === 'online' || maintenance === undefined) return sweepHeld(ports, times, leases, held)
-    // What cannot be swept at all is no reason to stop a registry.
-    await ports.layout.check(held)
     const run = ports.newRunId(ports.now())
     return runInMaintenance(
       { registry, run },

@@ -19,7 +19,7 @@ import { asideReader, gatherWarnings, readLedger, surveySummary, warnOfMissing }
 import type { SweepPorts, SweepSettings } from './sweep-ports.ts'
 import { SweepLostError, SweepRun } from './sweep-run.ts'
 import { putLinksBack } from './sweep-relink.ts'
-import { surveyPool, type PoolSurvey } from './sweep-survey.ts'
+import { isMarked, surveyPool, type PoolSurvey } from './sweep-survey.ts'
 import { findLeftovers } from './sweep-tidy.ts'
 
 /** Of a long wait for the mark that decides, the first look comes after this: what a push needs is missed in the meantime. */
@@ -79,13 +79,13 @@ export async function sweepHeld(
   let outcome: RunOutcome = 'failed'
   try {
     await sweepUnderLease(run, held)
-    outcome =
-      options.stop?.aborted === true ? 'interrupted' : run.cacheFailure === undefined ? 'done' : 'failed'
+    outcome = outcomeOf(run, options)
     if (run.lost.length > 0) throw new SweepLostError(run.lost)
     if (run.cacheFailure !== undefined) throw run.cacheFailure
   } finally {
     await recordEnd(run, outcome, options)
   }
+  await run.removeEmptyQuarantines(held)
   await forgetOldRuns(run, held)
   return {
     registry: ports.registry,
@@ -98,6 +98,11 @@ export async function sweepHeld(
     actions: run.actions,
     warnings,
   }
+}
+
+function outcomeOf({ lost, cacheFailure }: SweepRun, { stop }: RunOptions): RunOutcome {
+  if (stop?.aborted === true) return 'interrupted'
+  return lost.length === 0 && cacheFailure === undefined ? 'done' : 'failed'
 }
 
 /** What became of a run's blobs is told for so long after all of them are back or freed. */
@@ -232,12 +237,13 @@ async function pass(
   // Taken after that: what was accepted on what the registry remembered until then is in a mark that begins later.
   const startedAt = run.now()
   for await (const pool of run.ports.layout.pools(options)) {
-    const aside = await run.settle(pool, options)
+    const { aside, lost } = await run.settle(pool, options)
     await withSurvey(run, pool, aside, fence, options, async (survey) => {
       if (setsAside) run.count(surveySummary(survey))
       const needed = await findNeeded(survey, aside, run.settings, options)
       // First of all: whoever pulls what was set aside gets an error until it is back.
       await run.putBack(pool, needed, options)
+      for (const { digest } of lost) if (isMarked(survey, digest)) run.lost.push(digest)
       await putLinksBack(run, survey, options)
       const open = withoutNeeded(aside, needed)
       await freeDue(run, survey, open, gate, options)

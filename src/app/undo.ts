@@ -11,7 +11,7 @@ import { OperationalError } from '../core/errors/errors.ts'
 import { invariant } from '../core/errors/invariant.ts'
 import type { RegistryName, RepositoryName } from '../core/image/names.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
-import type { JournalRun, RunId, RunOutcome, SavedEntry } from '../core/journal/entry.ts'
+import type { JournalRun, RunId, RunOutcome, RunRecord, SavedEntry } from '../core/journal/entry.ts'
 import { buildUndoPlan, type UndoLine, type UndoPlan, type UndoSelection } from '../core/journal/undo-plan.ts'
 import type { JournalStore } from '../ports/journal-store.ts'
 import type { LeaseStore } from '../ports/lease.ts'
@@ -64,6 +64,18 @@ export class UnknownRunError extends OperationalError {
   }
 }
 
+/** A sweep is taken back by itself: its journal lies in the storage it swept. */
+export class SweepNotUndoneError extends OperationalError {
+  readonly code = 'UNDO_OF_SWEEP'
+  readonly hint: string
+  override readonly category = 'usage'
+
+  constructor({ id, registries }: Pick<RunRecord, 'id' | 'registries'>) {
+    super(`${id} was a sweep, which undo does not take back.`)
+    this.hint = `What it set aside is put back by:\n  winnow sweep ${registries.join(' ')} --restore ${id}`
+  }
+}
+
 /**
  * What undoing a run, or the selected part of it, would put back.
  *
@@ -76,6 +88,7 @@ export async function planUndo(
 ): Promise<{ readonly run: JournalRun; readonly plan: UndoPlan }> {
   const run = await journal.readRun(id as RunId)
   if (run === undefined) throw new UnknownRunError(id)
+  if (run.run.kind === 'sweep') throw new SweepNotUndoneError(run.run)
   return { run, plan: buildUndoPlan(run, selection) }
 }
 

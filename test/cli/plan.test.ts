@@ -9,9 +9,14 @@ import { winnow } from '../support/winnow-in-process.ts'
 
 let sample: SampleFolder
 let untouched: string
+/** How many images the plan of the sample deletes: about 152, a few more or less by the day of the week and month. */
+let deletes: number
 
 beforeAll(async () => {
   sample = await makeSampleFolder()
+  deletes = parsePlanFile((await winnow(['plan', '-o', 'json', ...sample.words])).stdout, 'stdout').actions
+    .length
+  expect(Math.abs(deletes - 152)).toBeLessThan(8)
   untouched = (await treeDigest(join(sample.path, 'registry'))).digest
 })
 
@@ -35,10 +40,11 @@ describe('winnow plan', () => {
   it('ends with 0 and says that nothing was changed', async () => {
     const { code, stdout } = await winnow(['plan', ...sample.words])
     expect(code).toBe(0)
+    expect(stdout).toContain(`Plan: delete ${deletes} images (`)
     expect(stdout).toMatch(
-      /^Plan: delete 152 images \(160 manifests, 126 tags\), keep 91\. Nothing was changed\.$/m,
+      /^Plan: delete \d+ images \(\d+ manifests, \d+ tags\), keep \d+\. Nothing was changed\.$/m,
     )
-    expect(stdout).toContain('… 81 more (--show all)')
+    expect(stdout).toMatch(/… \d+ more \(--show all\)/)
   })
 
   it('ends with 2 when asked to tell deletions, and saves the same plan that it prints', async () => {
@@ -46,7 +52,7 @@ describe('winnow plan', () => {
     const { code, stdout, stderr } = await winnow(words)
     expect(code).toBe(2)
     expect(await readFile(at('plan.json'), 'utf8')).toBe(stdout)
-    expect(parsePlanFile(stdout, 'stdout').actions).toHaveLength(152)
+    expect(parsePlanFile(stdout, 'stdout').actions).toHaveLength(deletes)
     expect(stderr).toContain(`winnow apply ${at('plan.json')}`)
   })
 
@@ -65,7 +71,7 @@ describe('winnow plan', () => {
     const words = await configWith('maxShare: 80%', 'maxShare: 10%')
     const { code, stdout, stderr } = await winnow(['plan', '--out', at('never.json'), ...words])
     expect(code).toBe(5)
-    expect(stdout).toContain('Plan: delete 152 images')
+    expect(stdout).toContain(`Plan: delete ${deletes} images`)
     expect(stderr).toContain('limits.maxShare')
     expect(await readdir(sample.path)).not.toContain('never.json')
   })
@@ -87,7 +93,7 @@ describe('winnow plan', () => {
     const [one, two] = [await winnow(words), await winnow(words)]
     expect(one.code).toBe(0)
     expect(two.stdout).toBe(one.stdout)
-    expect(parsePlanFile(one.stdout, 'stdout').actions).toHaveLength(152)
+    expect(parsePlanFile(one.stdout, 'stdout').actions).toHaveLength(deletes)
     await rm(at('inventory.json'))
   })
 })
@@ -130,7 +136,7 @@ describe('winnow simulate', () => {
     expect(code).toBe(0)
     expect(plan.now).toBeGreaterThan(Date.now() + 89 * 86_400_000)
     expect(plan.expiresAt).toBe(plan.now)
-    expect(plan.actions.length).toBeGreaterThan(152)
+    expect(plan.actions.length).toBeGreaterThan(deletes)
   })
 })
 

@@ -48,7 +48,7 @@ describe('winnow schema', () => {
   })
 })
 
-describe('the documents of a whole run', () => {
+describe('the documents of a whole run', { timeout: 300_000 }, () => {
   let sample: SampleFolder
 
   beforeAll(async () => {

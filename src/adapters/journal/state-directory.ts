@@ -1,3 +1,4 @@
+/** Where the state lies; alone in its file, because whoever only needs its name need not load a database. */
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 

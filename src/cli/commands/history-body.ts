@@ -6,7 +6,7 @@ import type { CommandBody } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { composeOptions } from '../composing.ts'
 import type { Output } from '../terminal.ts'
-import { formatCount, formatMoment } from '../views/format.ts'
+import { formatCount, formatMoment, unknownText } from '../views/format.ts'
 import { writeListing, type Listing } from '../views/listing.ts'
 
 export const historyBody: CommandBody = {
@@ -46,7 +46,7 @@ function historyListing(runs: readonly RunSummary[], { colors }: Pick<Output, 'c
       { text: outcomeText(run), style: run.outcome === 'done' ? colors.green : colors.yellow },
       didText(run),
       run.registries.join(', '),
-      run.undoOf === undefined ? (isUndoable(run) ? `winnow undo ${run.id}` : '') : `of ${run.undoOf}`,
+      wayBack(run),
     ]),
     csv: {
       headings: [
@@ -69,6 +69,13 @@ function historyListing(runs: readonly RunSummary[], { colors }: Pick<Output, 'c
     lines: documents,
     names: runs.map(({ id }) => id),
   }
+}
+
+/** What takes a run back: for a sweep the storage's own journal knows what can be put back. */
+function wayBack(run: RunSummary): string {
+  if (run.undoOf !== undefined) return `of ${run.undoOf}`
+  if (run.kind === 'sweep') return `winnow sweep ${run.registries.join(' ')} --restore ${run.id}`
+  return isUndoable(run) ? `winnow undo ${run.id}` : ''
 }
 
 function runDocument(run: RunSummary): object {
@@ -95,7 +102,9 @@ function outcomeText({ outcome }: RunSummary): string {
   return outcome === 'open' ? 'open (killed, or still running)' : outcome
 }
 
-function didText({ counts }: RunSummary): string {
+function didText({ counts, kind }: RunSummary): string {
+  // What it did stands in the storage it swept; this state knows only that it ran.
+  if (kind === 'sweep') return unknownText
   const told = (['deleted', 'untagged', 'restored', 'failed'] as const).flatMap((key) =>
     counts[key] === 0 ? [] : [`${formatCount(counts[key])} ${key}`],
   )

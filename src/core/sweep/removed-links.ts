@@ -8,13 +8,34 @@
 import type { Digest } from '../image/digest.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 import type { RunId } from '../journal/entry.ts'
-import type { SweepEntry } from './sweep-entry.ts'
 
 /** One link: the digest of its path, and the digest that it says. */
 export interface RemovedLink {
   readonly path: Digest
   readonly target: Digest
 }
+
+/** What the journal says of links. */
+export type LinkEntry =
+  /** Layer links about to be removed. */
+  | {
+      readonly kind: 'unlink'
+      readonly pool: string
+      readonly repository: string
+      readonly isWhole: boolean
+      readonly links: readonly RemovedLink[]
+      readonly at: InstantMs
+    }
+  /** Every link written down so far was removed, the last of them no later than `at`. */
+  | { readonly kind: 'all-unlinked'; readonly pool: string; readonly at: InstantMs }
+  /** Of links removed no later than `removedUntil`, those that a push came to need are back. */
+  | {
+      readonly kind: 'relinked'
+      readonly pool: string
+      readonly isWhole: boolean
+      readonly removedUntil: InstantMs
+      readonly at: InstantMs
+    }
 
 export interface RemovedLinks {
   readonly run: RunId
@@ -31,7 +52,7 @@ export class RemovedLinksLedger {
   #open: RemovedLinks[] = []
 
   /** By how many more of the run's entries are open. */
-  add(run: RunId, entry: SweepEntry): number {
+  add(run: RunId, entry: LinkEntry): number {
     const before = this.#open.length
     if (entry.kind === 'unlink') {
       const { pool, repository, isWhole, links } = entry

@@ -8,7 +8,7 @@
 import type { Digest } from '../image/digest.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 import type { RunId } from '../journal/entry.ts'
-import { RemovedLinksLedger, type RemovedLink } from './removed-links.ts'
+import { RemovedLinksLedger, type LinkEntry } from './removed-links.ts'
 
 export type SweepEntry =
   | { readonly kind: 'begin'; readonly at: InstantMs; readonly registry: string; readonly mode: string }
@@ -43,25 +43,7 @@ export type SweepEntry =
       readonly how: ClosedHow
       readonly at: InstantMs
     }
-  /** Layer links about to be removed. */
-  | {
-      readonly kind: 'unlink'
-      readonly pool: string
-      readonly repository: string
-      readonly isWhole: boolean
-      readonly links: readonly RemovedLink[]
-      readonly at: InstantMs
-    }
-  /** Every link written down so far was removed, the last of them no later than `at`. */
-  | { readonly kind: 'all-unlinked'; readonly pool: string; readonly at: InstantMs }
-  /** Of links removed no later than `removedUntil`, those that a push came to need are back. */
-  | {
-      readonly kind: 'relinked'
-      readonly pool: string
-      readonly isWhole: boolean
-      readonly removedUntil: InstantMs
-      readonly at: InstantMs
-    }
+  | LinkEntry
   | { readonly kind: 'end'; readonly at: InstantMs; readonly outcome: string }
 
 /** restored: back in its place · present: a newer one is in its place · freed · lost: nowhere, and not by us · kept: never moved */
