@@ -11,7 +11,7 @@
 set -euo pipefail
 
 # package:command, because the two differ and only the command decides whether a test can run.
-wanted='docker-registry:docker-registry skopeo:skopeo etcd-server:etcd wrk:wrk icinga2-bin:icinga2 prometheus-alertmanager:prometheus-alertmanager redis-server:redis-server'
+wanted='docker-registry:docker-registry skopeo:skopeo etcd-server:etcd wrk:wrk icinga2-bin:icinga2 prometheus-alertmanager:prometheus-alertmanager redis-server:redis-server spin:spin strace:strace'
 
 missing_packages() {
   local pair
