@@ -11,7 +11,7 @@ export function memoryScratch(): OpenScratch & { readonly appends: () => number 
     append(heap, bytes) {
       appends += 1
       // A copy, as a disk would have: the caller goes on to use what it gave.
-      heaps.set(heap, [...(heaps.get(heap) ?? []), bytes.slice()])
+      heaps.set(heap, [...(heaps.get(heap) ?? []), Uint8Array.from(bytes)])
     },
     read: (heap) => Uint8Array.from(Buffer.concat(heaps.get(heap) ?? [])),
     drop: (heap) => heaps.delete(heap),
@@ -27,7 +27,7 @@ export function memoryReferences(): ReferenceCache {
   return {
     section: async (shard) => Uint8Array.from(Buffer.concat(sections.get(shard) ?? [])),
     add(shard, records) {
-      sections.set(shard, [...(sections.get(shard) ?? []), records.slice()])
+      sections.set(shard, [...(sections.get(shard) ?? []), Uint8Array.from(records)])
     },
     keep: async () => undefined,
   }

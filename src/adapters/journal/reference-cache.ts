@@ -41,8 +41,8 @@ class FileReferenceCache implements ReferenceCache {
 
   add(shard: number, records: Uint8Array): void {
     const own = this.#added.get(shard)
-    // A copy: what we were given is a window into something much larger.
-    const copy = records.slice()
+    // A copy (`slice` of a Buffer is none): what we were given is a window into something much larger.
+    const copy = Uint8Array.from(records)
     if (own === undefined) this.#added.set(shard, [copy])
     else own.push(copy)
   }
