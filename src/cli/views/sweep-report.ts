@@ -140,7 +140,8 @@ function closing(report: SweepReport): string {
     return `Plan: ${done.join(', ')}. Nothing was changed.\nDo it:  winnow sweep ${registry} --apply`
   }
   const text = done.length === 0 ? 'Nothing to do.' : `Done: ${done.join(', ')}.`
-  return summary.setAside === 0
+  // What this very run has freed comes back by nothing.
+  return summary.setAside <= summary.freed
     ? text
     : `${text}\nPut back:  winnow sweep ${registry} --restore ${report.run}`
 }

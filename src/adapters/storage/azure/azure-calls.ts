@@ -1,4 +1,5 @@
 /** The calls about one blob that several parts of the adapter make. */
+import { setMaxListeners } from 'node:events'
 import { createHash, randomUUID } from 'node:crypto'
 import type { BlobClient, BlockBlobClient } from '@azure/storage-blob'
 import type { RunOptions } from '../../../ports/run-options.ts'
@@ -32,7 +33,10 @@ export function azureBlobs(settings: AzureSettings, container: AzureContainer): 
 
 /** What the library calls an abort signal. */
 export function aborting(options: RunOptions | undefined): { readonly abortSignal?: AbortSignal } {
-  return options?.signal === undefined ? {} : { abortSignal: options.signal }
+  if (options?.signal === undefined) return {}
+  // Every request in flight listens to the one signal of the run; Node would take that for a leak.
+  setMaxListeners(0, options.signal)
+  return { abortSignal: options.signal }
 }
 
 /** The library's iterators leave open what they end with. */

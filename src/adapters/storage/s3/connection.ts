@@ -4,6 +4,7 @@
  * Every request goes through here: it is counted, can be cancelled, is repeated by the client while the server asks for
  * patience, and ends in words of the ports. Nothing leaves this folder in the vendor's types.
  */
+import { setMaxListeners } from 'node:events'
 import { createHash } from 'node:crypto'
 import type { S3, S3ClientConfig } from '@aws-sdk/client-s3'
 import { InterruptedError } from '../../../core/errors/errors.ts'
@@ -113,7 +114,10 @@ function isAborted(run: RunOptions | undefined): boolean {
 }
 
 function httpOptions(run: RunOptions | undefined): { readonly abortSignal?: AbortSignal } {
-  return run?.signal === undefined ? {} : { abortSignal: run.signal }
+  if (run?.signal === undefined) return {}
+  // Every request in flight listens to the one signal of the run; Node would take that for a leak.
+  setMaxListeners(0, run.signal)
+  return { abortSignal: run.signal }
 }
 
 function trimmedPrefix(prefix: string): string {
