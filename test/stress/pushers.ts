@@ -41,9 +41,11 @@ const sharedLayers = Array.from({ length: 14 }, (_, each) =>
 export async function pushOnce(client: Client): Promise<void> {
   const { ledger, random, pushes } = client
   const pushed = choose(client)
-  const children = ledger.known.filter(
-    ({ repository, digest }) => repository === pushed.repository && pushed.children.includes(digest),
-  )
+  // Of all that is owed, however much that is: a child that is not held on to here could be deleted under the index.
+  const children = ledger
+    .owed()
+    .filter(({ repository, digest }) => repository === pushed.repository && pushed.children.includes(digest))
+  if (children.length < pushed.children.length) return
   await ledger.alone([pushed, ...children], async () => {
     const isOwed = new Set(ledger.owed())
     if (children.some((child) => !isOwed.has(child))) return

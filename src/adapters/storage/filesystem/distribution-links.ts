@@ -123,7 +123,11 @@ class RepositoryScan {
   readTags(folder: string): void {
     for (const tag of namesIn(folder) ?? []) {
       const target = tagTarget(`${folder}/${tag}/current/link`)
-      if (target === undefined) continue
+      if (target === undefined) {
+        for (const path of [`${folder}/${tag}`, `${folder}/${tag}/current`])
+          if (pathFacts(path)?.kind === 'other') throw notAFolder(path)
+        continue
+      }
       this.holdsManifests = true
       this.#roots.add(target)
     }

@@ -6,7 +6,6 @@
  */
 import {
   closeSync,
-  existsSync,
   fstatSync,
   lstatSync,
   openSync,
@@ -45,10 +44,15 @@ function listing<T>(path: string, read: () => T): T | undefined {
       const errno = errnoOf(error)
       if (errno === 'ENOTDIR') return undefined
       if (errno !== 'ENOENT') throw unreadable(path, error)
-      if (!existsSync(path)) return undefined
+      if (!isNamed(path)) return undefined
       if (attempt === ATTEMPTS) throw unreadable(path, error)
     }
   }
+}
+
+/** Whether something has this name, be it a symbolic link to what is not there: a disk that is not mounted is not empty. */
+function isNamed(path: string): boolean {
+  return pathFacts(path) !== undefined
 }
 
 /** What a link file says, white space dropped; undefined when it is not there. */
@@ -88,7 +92,7 @@ function withOpened<T>(path: string, use: (fd: number) => T): T | undefined {
       // A file where a folder should be holds nothing.
       if (errno === 'ENOTDIR') return undefined
       if (errno !== 'ENOENT' || error instanceof StorageUnreadableError) throw asUnreadable(path, error)
-      if (!existsSync(path)) return undefined
+      if (!isNamed(path)) return undefined
       if (attempt === ATTEMPTS) throw unreadable(path, error)
     } finally {
       if (fd !== undefined) closeSync(fd)
