@@ -4,15 +4,7 @@
  *
  * A second look, because a listing showed the file a moment ago: only what is gone twice was really removed.
  */
-import {
-  closeSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  type Dirent,
-} from 'node:fs'
+import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync, type Dirent } from 'node:fs'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import { errnoOf, unreadable } from './errno.ts'
 
