@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { layer } from '../../test/builders/listed-links.ts'
-import {
-  DAY_MS,
-  done,
-  HOUR_MS,
-  openCache,
-  runOf,
-  SweptStorage,
-} from '../../test/builders/swept-storage.ts'
+import { DAY_MS, done, HOUR_MS, openCache, runOf, SweptStorage } from '../../test/builders/swept-storage.ts'
 
 /** One image that stays, one that was deleted. */
 function storageWithGarbage() {
