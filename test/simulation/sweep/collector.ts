@@ -157,8 +157,13 @@ export class Collector {
       setAside: (files, options) =>
         one(files, (file) =>
           change(file.key, async () => {
-            this.#requireOld(file.key)
-            return this.#counted('setAside', await store.setAside([file], options))
+            const isOld = this.#isOld(file.key)
+            const outcomes = this.#counted('setAside', await store.setAside([file], options))
+            if (!isOld)
+              this.#site.account.complain(
+                `${this.actor.name} sets ${file.key} aside, which came after it had begun to look`,
+              )
+            return outcomes
           }),
         ),
       putBack: (files, options) =>
@@ -179,11 +184,9 @@ export class Collector {
   }
 
   /** What a push adds after the first look is no candidate, whatever its age. */
-  #requireOld(key: string): void {
-    const { store, account } = this.#site
-    const file = store.files.get(key)
-    if (file !== undefined && file.modifiedAt > Math.min(...this.#lookedAt.values()))
-      account.complain(`${this.actor.name} sets ${key} aside, which came after it had begun to look`)
+  #isOld(key: string): boolean {
+    const file = this.#site.store.files.get(key)
+    return file === undefined || file.modifiedAt <= Math.min(...this.#lookedAt.values())
   }
 
   async #removing<T>(key: string, remove: () => Promise<T>): Promise<T> {
