@@ -51,12 +51,9 @@ export function openedFiles(trace: string): readonly string[] {
 
 /** Waits until the traced program has stopped, and returns what lets it go on. */
 export async function untilStopped(strace: ChildProcess): Promise<() => void> {
-  let looks = 0
   for (let waited = 0; waited < 60_000; waited += 20) {
     const stopped = childrenOf(strace.pid ?? -1).find((pid) => 'tT'.includes(stateOf(pid)) && isHalted(pid))
-    looks = stopped === undefined ? 0 : looks + 1
-    // Tracing stops a program for a moment at every call; only what stays stopped was stopped by the signal.
-    if (stopped !== undefined && looks > 10) return () => process.kill(stopped, 'SIGCONT')
+    if (stopped !== undefined) return () => process.kill(stopped, 'SIGCONT')
     if (strace.exitCode !== null) break
     await sleep(20)
   }
