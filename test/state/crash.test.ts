@@ -22,21 +22,25 @@ const interruptedMin = 3
 const kills = Number(process.env['WINNOW_STATE_KILLS'] ?? 20)
 
 describe.each(engines)('after kill -9, with the engine %s', (engine) => {
-  it(`keeps what was acknowledged, whole, through ${kills} kills`, { timeout: 180_000 }, async () => {
+  it(`keeps what was acknowledged, whole, through ${kills} kills`, { timeout: 300_000 }, async () => {
     const directory = temporaryDirectory()
     const acknowledged: string[] = []
+    let acknowledgedMin = 0
     let interrupted = 0
     // On a fast disk a transaction is short and few kills fall into one; then there are more kills.
     for (let n = 0; n < kills || (interrupted < interruptedMin && n < kills * 8); n += 1) {
       const child = spawnChild(script, ['journal', directory.path, engine, String(n)])
-      await child.said(2)
+      // However slow the machine, some die with one run acknowledged, and some with more.
+      const acknowledgements = 1 + (n % 3)
+      acknowledgedMin += acknowledgements
+      await child.said(1 + acknowledgements)
       // Prime steps spread the kills over every part of a transaction.
       await sleep((n * 7) % 41)
       await child.kill()
       acknowledged.push(...child.lines.slice(1))
       if (hasHotJournal(directory.path) || existsSync(join(directory.path, 'state.db.lock'))) interrupted += 1
     }
-    expect(acknowledged.length).toBeGreaterThan(kills)
+    expect(new Set(acknowledged).size).toBeGreaterThanOrEqual(acknowledgedMin)
     const state = await openState(directory.path, { engine })
     const runs = new Set((await state.journal.listRuns()).map((run) => String(run.id)))
     expect(acknowledged.filter((id) => !runs.has(id))).toEqual([])
