@@ -16,11 +16,4 @@ export interface ImageLink {
  * the registry · file: made by `winnow link` elsewhere · werf: a record of werf's.
  */
 export type LinkOrigin =
-  | 'inventory'
-  | 'label'
-  | 'annotation'
-  | 'tag'
-  | 'provenance'
-  | 'record'
-  | 'file'
-  | 'werf'
+  'inventory' | 'label' | 'annotation' | 'tag' | 'provenance' | 'record' | 'file' | 'werf'
