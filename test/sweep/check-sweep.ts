@@ -11,12 +11,12 @@ export const sorted = (digests: Iterable<string>): readonly string[] => [...dige
 
 /** What the tree says of itself, and what the oracle finds, are two accounts; they must agree before anything is swept. */
 export function expectJudged(root: string, tree: FaultTree, graceMs = DAY_MS): void {
-  const { live, garbage, young, leased, missing, subjectsOnly, obstacles } = judge(root, graceMs)
+  const { live, garbage, young, leased, missing, mayStay, obstacles } = judge(root, graceMs)
   expect(tree.needed.filter((digest) => !live.has(digest))).toEqual([])
   expect(sorted(garbage)).toEqual(sorted(tree.garbage))
   expect(sorted(new Set([...young, ...leased]))).toEqual(sorted(tree.untouchable ?? []))
   expect(sorted(missing)).toEqual(sorted(tree.lost ?? []))
-  expect({ subjectsOnly: [...subjectsOnly], obstacles }).toEqual({ subjectsOnly: [], obstacles: [] })
+  expect({ mayStay: [...mayStay], obstacles }).toEqual({ mayStay: [], obstacles: [] })
 }
 
 /** What must be there, byte for byte. */

@@ -17,8 +17,12 @@ export interface Judgement {
   readonly missing: ReadonlySet<string>
   /** May go now. */
   readonly garbage: ReadonlySet<string>
-  /** Reached only from a subject that is linked nowhere itself, of something that is linked: both answers are right. */
-  readonly subjectsOnly: ReadonlySet<string>
+  /**
+   * Nothing needs them, and a sweep may keep them all the same: what is reached only from a subject that is linked nowhere
+   * itself, of something that is linked; and what a needed digest stands for in another repository than the one that
+   * needs it, where no registry would look.
+   */
+  readonly mayStay: ReadonlySet<string>
   /** Nothing reaches them, and they may not be touched yet. */
   readonly young: ReadonlySet<string>
   readonly leased: ReadonlySet<string>
@@ -73,15 +77,16 @@ export function judge(root: string, graceMs: number, now = Date.now()): Judgemen
   const young = unreached.filter(([, changedAt]) => changedAt > fence).map(([digest]) => digest)
   const leased = unreached.map(([digest]) => digest).filter((digest) => leases.has(digest))
   const held = new Set([...young, ...leased])
-  const subjectsOnly = unreached
+  const viaOthers = standInsElsewhere(repositories, new Set([...walk.live.keys(), ...viaSubjects]))
+  const mayStay = unreached
     .map(([digest]) => digest)
-    .filter((digest) => viaSubjects.has(digest) && !held.has(digest))
-  for (const digest of subjectsOnly) held.add(digest)
+    .filter((digest) => (viaSubjects.has(digest) || viaOthers.has(digest)) && !held.has(digest))
+  for (const digest of mayStay) held.add(digest)
   return {
     live: walk.live,
     missing: new Set([...walk.live.keys()].filter((digest) => isBlobGone(digest, stored, repositories))),
     garbage: new Set(unreached.map(([digest]) => digest).filter((digest) => !held.has(digest))),
-    subjectsOnly: new Set(subjectsOnly),
+    mayStay: new Set(mayStay),
     young: new Set(young),
     leased: new Set(leased),
     danglingLinks: repositories
@@ -111,6 +116,15 @@ function reachSubjects(
     for (const repository of repositories) reach(root, repository, subject, `subject ${subject}`, walk)
   }
   return new Set(walk.live.keys())
+}
+
+/** What layer links of any repository say that `reached` digests are stored as. */
+function standInsElsewhere(
+  repositories: readonly Repository[],
+  reached: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const links = repositories.flatMap(({ layers }) => layers)
+  return new Set(links.filter(({ named }) => reached.has(named)).map(({ content }) => content))
 }
 
 function isEmpty({ layers, revisions, tags }: Repository): boolean {

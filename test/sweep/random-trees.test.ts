@@ -70,8 +70,8 @@ describe.skipIf(missing('docker-registry'))(titled('the oracle', 'docker-registr
     const { root } = sweeper
     makeRandomTree(root, new Random(seed))
     const before = await wholeImages(root)
-    const { garbage, subjectsOnly } = judge(root, DAY_MS)
-    for (const digest of [...garbage, ...subjectsOnly]) removeBlob(root, digest)
+    const { garbage, mayStay } = judge(root, DAY_MS)
+    for (const digest of [...garbage, ...mayStay]) removeBlob(root, digest)
     expect(await wholeImages(root)).toEqual(before)
   })
 })
@@ -83,9 +83,9 @@ function isThere(digest: string, { missing }: Judged): boolean {
   return digest.startsWith('sha256:') && !missing.has(digest)
 }
 
-function expectAllowed(digests: ReadonlySet<string>, { garbage, subjectsOnly, live }: Judged): void {
+function expectAllowed(digests: ReadonlySet<string>, { garbage, mayStay, live }: Judged): void {
   expect(sorted([...digests].filter((digest) => live.has(digest)))).toEqual([])
-  expect(sorted([...digests].filter((digest) => !subjectsOnly.has(digest)))).toEqual(sorted(garbage))
+  expect(sorted([...digests].filter((digest) => !mayStay.has(digest)))).toEqual(sorted(garbage))
 }
 
 function makeRandomTree(root: string, random: Random): void {
