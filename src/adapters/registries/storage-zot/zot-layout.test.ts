@@ -109,26 +109,27 @@ describe('a storage that zot may be running on', () => {
   const table: readonly {
     readonly state: RunningState
     readonly toldStopped: boolean
-    readonly applies: boolean
-    readonly warns: boolean
+    /** Of what an apply is warned; undefined where it is refused. */
+    readonly applying: readonly RegExp[] | undefined
+    readonly planning: readonly RegExp[]
   }[] = [
-    { state: 'stopped', toldStopped: false, applies: true, warns: false },
-    { state: 'unknown', toldStopped: false, applies: false, warns: true },
-    { state: 'unknown', toldStopped: true, applies: true, warns: false },
-    { state: 'running', toldStopped: false, applies: false, warns: true },
-    { state: 'running', toldStopped: true, applies: false, warns: true },
+    { state: 'stopped', toldStopped: false, applying: [], planning: [] },
+    // Set aside and not freed: what is freed hangs on the gate (compose-sweep.ts).
+    { state: 'unknown', toldStopped: false, applying: [/none is freed/], planning: [/none is freed/] },
+    { state: 'unknown', toldStopped: true, applying: [], planning: [] },
+    { state: 'running', toldStopped: false, applying: undefined, planning: [/not applied before/] },
+    { state: 'running', toldStopped: true, applying: undefined, planning: [/not applied before/] },
   ]
-  it.each(table)(
-    '$state, told to be stopped: $toldStopped',
-    async ({ state, toldStopped, applies, warns }) => {
-      tree.store('a', image.manifest, ...image.blobs)
-      tree.index('a', [image.manifest])
-      const asked = { isRunning: async (): Promise<RunningState> => state, toldStopped }
-      const applied = mark({ ...asked, mayChange: true })
-      if (applies) await expect(applied).resolves.toHaveLength(1)
-      else await expect(applied).rejects.toMatchObject({ code: 'ZOT_RUNNING' })
-      expect(await mark({ ...asked, mayChange: false })).toHaveLength(1)
-      expect(warnings.length).toBe(warns ? 1 : 0)
-    },
-  )
+  it.each(table)('$state, told to be stopped: $toldStopped', async ({ state, toldStopped, ...expected }) => {
+    tree.store('a', image.manifest, ...image.blobs)
+    tree.index('a', [image.manifest])
+    const asked = { isRunning: async (): Promise<RunningState> => state, toldStopped }
+    const applied = mark({ ...asked, mayChange: true })
+    if (expected.applying === undefined) await expect(applied).rejects.toMatchObject({ code: 'ZOT_RUNNING' })
+    else await expect(applied).resolves.toHaveLength(1)
+    expect(warnings).toEqual((expected.applying ?? []).map((text) => expect.stringMatching(text) as unknown))
+    warnings = []
+    expect(await mark({ ...asked, mayChange: false })).toHaveLength(1)
+    expect(warnings).toEqual(expected.planning.map((text) => expect.stringMatching(text) as unknown))
+  })
 })
