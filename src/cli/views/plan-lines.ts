@@ -165,5 +165,6 @@ const protections: Partial<Record<ReasonKind, string>> = {
   'protected-tag': 'by their tag',
   locked: 'locked in the registry',
   'needed-by': 'needed by images that stay',
+  'werf-record': 'of werf’s own records',
   'repository-incomplete': 'in repositories that could not be read in full',
 }

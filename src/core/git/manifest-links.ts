@@ -9,6 +9,8 @@ import type { TagPatterns } from '../policy/patterns.ts'
 import { commitIn } from './commit-id.ts'
 import type { ImageLink, LinkOrigin } from './image-link.ts'
 import { linkRecordType, subjectAndCommit } from './link-tags.ts'
+import { werfLabels } from '../werf/werf-labels.ts'
+import type { WerfRepository } from '../werf/werf-repository.ts'
 
 export interface LinkSettings {
   /** Tag patterns with a group named `commit`; every pattern that matches a tag has its say. @default none */
@@ -23,20 +25,42 @@ export type ManifestLinks = ReadonlyMap<Node, ReadonlyMap<string, ImageLink>>
 const revisionKey = 'org.opencontainers.image.revision'
 /** The second is what the first was called before OCI had annotations (label-schema.org, 2016). */
 const revisionKeys: readonly string[] = [revisionKey, 'org.label-schema.vcs-ref']
+/** What readers put into `commits` for a label's or annotation's sake. */
+const accountedKeys: readonly string[] = [...revisionKeys, werfLabels.commit]
 
 /** The links of every manifest that has any. */
 export function linksOfManifests(graph: ImageGraph, settings: LinkSettings): ManifestLinks {
   const collected = new Collected()
   const images = new Set(graph.images)
+  const told = toldByWerf(graph)
   graph.manifests.forEach((manifest, node) => {
     const add = (text: string | undefined, origin: LinkOrigin): void => collected.add(node, text, origin)
     addTexts(manifest, add)
+    if (!told.has(node)) add(own(manifest.labels, werfLabels.commit), 'label')
     addCommits(manifest, images.has(node), add)
     addTags(graph, node, settings.commitTags, add)
     addRecords(graph, node, collected)
     for (const commit of settings.extra?.get(manifest.digest) ?? []) add(commit, 'file')
   })
+  if (graph.werf !== undefined) addWerf(graph.werf, collected)
   return collected.byNode
+}
+
+/**
+ * Manifests whose label `werf-project-repo-commit` does not count: stages that a commit record speaks of, their platforms,
+ * and stages that werf rejected. The label tells who built a stage first, the records who needs it; beside them it would
+ * only compete with images that werf itself keeps.
+ */
+function toldByWerf(graph: ImageGraph): ReadonlySet<Node> {
+  const stages = [...(graph.werf?.commits.map(({ stage }) => stage) ?? []), ...(graph.werf?.rejected ?? [])]
+  return new Set(stages.flatMap((stage) => [stage, ...graph.held(stage)]))
+}
+
+/** A rejected stage is broken; what was built from its commit is some other one. */
+function addWerf({ commits, rejected }: WerfRepository, collected: Collected): void {
+  for (const { stage, commit, nameId } of commits) {
+    if (!rejected.has(stage)) collected.add(stage, commit, 'werf', nameId)
+  }
 }
 
 class Collected {
@@ -73,7 +97,7 @@ function addCommits(manifest: ManifestRecord, isImage: boolean, add: Add): void 
   const { commits, labels, annotations, platform } = manifest
   if (commits.length === 0) return
   const texts = new Set(
-    [labels, annotations].flatMap((each) => revisionKeys.map((key) => own(each, key)?.toLowerCase())),
+    [labels, annotations].flatMap((each) => accountedKeys.map((key) => own(each, key)?.toLowerCase())),
   )
   const origin = !isImage && platform === undefined ? 'provenance' : 'inventory'
   for (const commit of commits) if (!texts.has(commit.toLowerCase())) add(commit, origin)

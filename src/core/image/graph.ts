@@ -3,12 +3,14 @@
  *
  * Edges come from three places: an index names its children, a manifest names its `subject`, and an attached tag
  * (cosign's, the referrers fallback) hangs its bearer on a digest. A manifest that nothing present owns is a root; a
- * manifest with an ordinary tag is an image whoever owns it. Everything else lives and dies with what it hangs on.
+ * manifest with an ordinary tag is an image whoever owns it. Everything else lives and dies with what it hangs on. In a
+ * repository of werf's its records on a stage hang on it too, by their tags.
  *
  * Hostile input may hold cycles and manifests that own themselves. Walks keep a visited set, a manifest's claim on
  * itself is ignored, and a cycle that no image reaches belongs to no image, so nothing ever deletes it.
  */
 import type { ManifestRecord, TagRecord } from '../inventory/inventory.ts'
+import { readWerfRepository, type WerfRepository } from '../werf/werf-repository.ts'
 import { attachedTo } from './attached-tags.ts'
 import type { Digest } from './digest.ts'
 
@@ -38,6 +40,8 @@ export interface ImageGraph {
   isOrphanedReferrer(node: Node): boolean
   /** Children that an index in the image names and the repository does not have. */
   missingChildren(node: Node): readonly Digest[]
+  /** What werf left in the repository; undefined where it does not build into it. */
+  readonly werf: WerfRepository | undefined
 }
 
 const none: readonly never[] = []
@@ -52,8 +56,9 @@ export function buildGraph(
   manifests: readonly ManifestRecord[],
   existsElsewhere: (digest: Digest) => boolean = () => false,
 ): ImageGraph {
-  const plain = manifests.every(isPlain)
-  return plain ? plainGraph(manifests) : new LinkedGraph(manifests, existsElsewhere)
+  const werf = readWerfRepository(manifests)
+  const plain = werf === undefined && manifests.every(isPlain)
+  return plain ? plainGraph(manifests) : new LinkedGraph(manifests, existsElsewhere, werf)
 }
 
 /** Nothing owns it, it owns nothing: no edges to look for. */
@@ -84,6 +89,7 @@ function plainGraph(manifests: readonly ManifestRecord[]): ImageGraph {
     hangsElsewhere: () => false,
     isOrphanedReferrer: () => false,
     missingChildren: () => none,
+    werf: undefined,
   }
 }
 
@@ -101,11 +107,17 @@ class LinkedGraph implements ImageGraph {
   readonly #orphans: ReadonlySet<Node>
   readonly #elsewhere: ReadonlySet<Node>
   readonly #isImage: readonly boolean[]
+  readonly werf: WerfRepository | undefined
 
-  constructor(manifests: readonly ManifestRecord[], existsElsewhere: (digest: Digest) => boolean) {
+  constructor(
+    manifests: readonly ManifestRecord[],
+    existsElsewhere: (digest: Digest) => boolean,
+    werf: WerfRepository | undefined,
+  ) {
     this.manifests = manifests
+    this.werf = werf
     this.#byDigest = new Map(manifests.map((manifest, node) => [manifest.digest, node]))
-    const edges = collectEdges(manifests, this.#byDigest, existsElsewhere)
+    const edges = collectEdges(manifests, this.#byDigest, existsElsewhere, werf)
     this.#below = edges.below
     this.#children = edges.children
     this.#above = edges.above
@@ -113,7 +125,7 @@ class LinkedGraph implements ImageGraph {
     this.#orphans = edges.orphans
     this.#elsewhere = edges.elsewhere
     this.#isImage = manifests.map(
-      (manifest, node) => manifest.tags.some(isOrdinary) || edges.above[node]?.length === 0,
+      (_, node) => this.ordinaryTags(node).length > 0 || edges.above[node]?.length === 0,
     )
     this.images = manifests.flatMap((_, node) => (this.#isImage[node] === true ? [node] : []))
   }
@@ -123,12 +135,14 @@ class LinkedGraph implements ImageGraph {
   }
 
   ordinaryTags(node: Node): readonly TagRecord[] {
+    if (this.werf?.hanging.has(node) === true) return none
     const tags = this.manifests[node]?.tags ?? none
     return tags.every(isOrdinary) ? tags : tags.filter(isOrdinary)
   }
 
   attachedTags(node: Node): readonly TagRecord[] {
     const tags = this.manifests[node]?.tags ?? none
+    if (this.werf?.hanging.has(node) === true) return tags
     return tags.every(isOrdinary) ? none : tags.filter((tag) => !isOrdinary(tag))
   }
 
@@ -176,6 +190,7 @@ function collectEdges(
   manifests: readonly ManifestRecord[],
   byDigest: ReadonlyMap<Digest, Node>,
   existsElsewhere: (digest: Digest) => boolean,
+  werf: WerfRepository | undefined,
 ): Edges {
   const below: Node[][] = manifests.map(() => [])
   const above: Node[][] = manifests.map(() => [])
@@ -197,11 +212,12 @@ function collectEdges(
     for (const child of children[node] ?? none) link(node, child)
     // Whatever it says of itself, it still hangs on what else it names.
     const subjects = subjectsOf(manifest).filter((subject) => subject !== manifest.digest)
-    const present = subjects.flatMap((subject) => byDigest.get(subject) ?? [])
+    const hangsOn = werf?.hanging.get(node)
+    const present = [...subjects.flatMap((subject) => byDigest.get(subject) ?? []), ...(hangsOn ?? none)]
     for (const owner of present) link(owner, node)
-    if (subjects.length === 0 || present.length > 0) return
+    if ((subjects.length === 0 && hangsOn === undefined) || present.length > 0) return
     if (subjects.some(existsElsewhere)) elsewhere.add(node)
-    else if (!manifest.tags.some(isOrdinary)) orphans.add(node)
+    else if (hangsOn !== undefined || !manifest.tags.some(isOrdinary)) orphans.add(node)
   })
   return { below, children, above, missing, orphans, elsewhere }
 }

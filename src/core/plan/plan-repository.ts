@@ -11,6 +11,7 @@ import type { Evaluation, Verdict } from '../policy/evaluate.ts'
 import type { Protect } from '../policy/policy.ts'
 import type { Reason } from '../policy/reason.ts'
 import { compareText, type Row } from '../policy/rows.ts'
+import { neededBy } from './needed.ts'
 import type { DecidedBy } from './plan.ts'
 
 /** The fate of one image. */
@@ -193,32 +194,40 @@ function distinctReasons(reasons: readonly Reason[]): readonly Reason[] {
 
 function applyGraph(tentative: readonly Fate[], facts: RepositoryFacts): readonly Fate[] {
   const { graph } = facts
-  const neededBy = new Map<Node, Node>()
-  for (const fate of tentative) {
-    if (fate.kind === 'delete') continue
-    // A child or referrer with a tag of its own may stay while what it hangs on goes: then it is no company.
-    neededBy.set(fate.node, fate.node)
-    for (const node of graph.reachable(fate.node)) if (!neededBy.has(node)) neededBy.set(node, fate.node)
-  }
-  const fates = tentative.map((fate) => (fate.kind === 'delete' ? keepNeeded(fate, neededBy, facts) : fate))
+  const staying = tentative.flatMap((fate) => (fate.kind === 'keep' ? [fate.node] : []))
+  const needed = neededBy(graph, staying)
+  const fates = tentative.map((fate) => keepNeeded(fate, needed, facts))
   const going = new Set<Node>()
   for (const fate of fates) if (fate.kind === 'delete') going.add(fate.node)
-  return fates.map((fate) => (fate.kind === 'delete' ? withCompany(fate, neededBy, going, graph) : fate))
+  return fates.map((fate) => (fate.kind === 'delete' ? withCompany(fate, needed, going, graph) : fate))
 }
 
 type Leaving = Extract<Fate, { readonly kind: 'delete' }>
 
-function keepNeeded(fate: Leaving, neededBy: ReadonlyMap<Node, Node>, facts: RepositoryFacts): Fate {
+function keepNeeded(fate: Fate, needed: ReadonlyMap<Node, Node>, facts: RepositoryFacts): Fate {
   const { graph } = facts
-  const keeper = neededBy.get(fate.node)
+  const keeper = needed.get(fate.node)
   if (keeper === undefined) return fate
+  const isRecord = graph.werf?.records.has(fate.node) === true
+  // werf finds a record by nothing but its tag.
+  if (fate.kind === 'keep') return isRecord ? { ...fate, untag: nothing } : fate
+  const reason: Reason = isRecord
+    ? ofWerf
+    : { kind: 'needed-by', text: `needed by ${nameOf(graph, keeper)}, which stays` }
+  const kept = stay(fate.node, fate.row, [reason], fate.decidedBy)
+  // So it finds a stage: one that is needed keeps its name, or it would be lost to those that need it.
+  const keepsTags = isRecord || graph.werf?.stages.has(fate.node) === true
+  return keepsTags ? kept : keepWithout(fate.tags, kept, facts)
+}
+
+const ofWerf: Reason = { kind: 'werf-record', text: 'werf keeps its own records here' }
+
+function nameOf(graph: ImageGraph, node: Node): string {
   const [tag] = graph
-    .ordinaryTags(keeper)
+    .ordinaryTags(node)
     .map((each) => each.name)
     .toSorted(compareText)
-  const name = tag ?? graph.manifests[keeper]?.digest ?? ''
-  const reason: Reason = { kind: 'needed-by', text: `needed by ${name}, which stays` }
-  return keepWithout(fate.tags, stay(fate.node, fate.row, [reason], fate.decidedBy), facts)
+  return tag ?? graph.manifests[node]?.digest ?? ''
 }
 
 /**
@@ -227,10 +236,10 @@ function keepNeeded(fate: Leaving, neededBy: ReadonlyMap<Node, Node>, facts: Rep
  */
 function withCompany(
   fate: Leaving,
-  neededBy: ReadonlyMap<Node, Node>,
+  needed: ReadonlyMap<Node, Node>,
   going: ReadonlySet<Node>,
   graph: ImageGraph,
 ): Fate {
-  const along = graph.reachable(fate.node).filter((node) => !neededBy.has(node) && !going.has(node))
+  const along = graph.reachable(fate.node).filter((node) => !needed.has(node) && !going.has(node))
   return along.length === 0 ? fate : { ...fate, along }
 }

@@ -9,6 +9,7 @@ import type { InUseMark } from '../evidence/resolve-evidence.ts'
 import type { Digest } from '../image/digest.ts'
 import { buildGraph, type ImageGraph, type Node } from '../image/graph.ts'
 import type { InstantMs, RepositoryInventory } from '../inventory/inventory.ts'
+import { neededBy } from './needed.ts'
 import type { DeleteAction, PlanAction, UntagAction } from './plan.ts'
 
 export type Recheck =
@@ -148,7 +149,7 @@ function spareNeeded(checks: readonly Recheck[], graph: ImageGraph): readonly Re
   let current = checks.map((check) => spareNewCompany(check, graph, images, known))
   for (;;) {
     const going = new Set(current.flatMap((check) => (isDeleting(check) ? [check.action.digest] : [])))
-    const needed = neededBy(graph, going)
+    const needed = neededByOthers(graph, going)
     const next = current.map((check): Recheck => {
       const keeper = isDeleting(check) ? needed.get(check.action.digest) : undefined
       return keeper === undefined
@@ -195,16 +196,14 @@ function isNeededElsewhere(graph: ImageGraph, node: Node, known: ReadonlySet<Dig
   return graph.imagesAbove(node).some((image) => !known.has(graph.manifests[image]?.digest ?? ('' as Digest)))
 }
 
-function neededBy(graph: ImageGraph, going: ReadonlySet<Digest>): ReadonlyMap<Digest, string> {
+/** Names of what stays, by the manifests it needs; what only stays by itself is left out. */
+function neededByOthers(graph: ImageGraph, going: ReadonlySet<Digest>): ReadonlyMap<Digest, string> {
+  const digestOf = (node: Node): Digest => graph.manifests[node]?.digest ?? ('' as Digest)
+  const staying = graph.images.filter((image) => !going.has(digestOf(image)))
   const needed = new Map<Digest, string>()
-  for (const image of graph.images) {
-    const manifest = graph.manifests[image]
-    if (manifest === undefined || going.has(manifest.digest)) continue
-    const name = manifest.tags[0]?.name ?? manifest.digest
-    for (const node of graph.reachable(image)) {
-      const below = graph.manifests[node]?.digest
-      if (below !== undefined) needed.set(below, name)
-    }
+  for (const [node, keeper] of neededBy(graph, staying)) {
+    if (node === keeper) continue
+    needed.set(digestOf(node), graph.manifests[keeper]?.tags[0]?.name ?? digestOf(keeper))
   }
   return needed
 }

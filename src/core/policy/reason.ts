@@ -12,6 +12,7 @@ export type ReasonKind =
   | 'locked'
   /* what stays because of something else that stays */
   | 'needed-by'
+  | 'werf-record'
   | 'repository-incomplete'
   | 'cannot-untag'
   /* rules that keep */
@@ -21,6 +22,9 @@ export type ReasonKind =
   | 'kept-pulled-within'
   | 'kept-calendar'
   | 'kept-order-unknown'
+  | 'kept-git'
+  /* Git was asked and could not tell: no commit is known, or not this one */
+  | 'kept-git-unknown'
   | 'kept-combined'
   /* rules that delete */
   | 'deleted-all'

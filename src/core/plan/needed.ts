@@ -1,0 +1,65 @@
+/**
+ * Who needs whom: what stays because something else stays. A kept image needs what it reaches; a stage of werf's needs
+ * besides the stages it was built from, and while any stage stays, werf's records on the repository stay.
+ *
+ * Needing goes one way. What is needed is not in use because its keeper is, and lends its own reasons to nobody.
+ */
+import type { ImageGraph, Node } from '../image/graph.ts'
+import type { WerfRepository } from '../werf/werf-repository.ts'
+
+/**
+ * By each node that stays or is needed, who needs it: itself where it stays by itself.
+ *
+ * @param staying in an order that does not depend on the registry: of several keepers the first is named
+ */
+export function neededBy(graph: ImageGraph, staying: Iterable<Node>): ReadonlyMap<Node, Node> {
+  const needed = new Map<Node, Node>()
+  for (const node of staying) {
+    // A child or referrer with a tag of its own may stay while what it hangs on goes: then it is no company.
+    needed.set(node, node)
+    addReachable(graph, node, node, needed)
+  }
+  if (graph.werf !== undefined) addWerf(graph, graph.werf, needed)
+  return needed
+}
+
+/** Layer by layer, each in the order of digests: which of several stages is named as the keeper is the same every time. */
+function addWerf(
+  graph: ImageGraph,
+  { stages, sources, records }: WerfRepository,
+  needed: Map<Node, Node>,
+): void {
+  let layer: readonly Node[] = inOrderOfDigests(graph, needed.keys()).filter((node) => stages.has(node))
+  const [anyStage] = layer
+  if (anyStage !== undefined) {
+    for (const record of records) {
+      if (!needed.has(record)) needed.set(record, anyStage)
+      addReachable(graph, record, record, needed)
+    }
+  }
+  while (layer.length > 0) {
+    const next = new Set<Node>()
+    for (const stage of layer) {
+      for (const source of sources.get(stage) ?? []) {
+        if (needed.has(source)) continue
+        needed.set(source, stage)
+        for (const node of [source, ...addReachable(graph, source, source, needed)]) {
+          if (stages.has(node)) next.add(node)
+        }
+      }
+    }
+    layer = inOrderOfDigests(graph, next)
+  }
+}
+
+/** Answers with what was not needed before. */
+function addReachable(graph: ImageGraph, from: Node, keeper: Node, needed: Map<Node, Node>): readonly Node[] {
+  const fresh = graph.reachable(from).filter((node) => !needed.has(node))
+  for (const node of fresh) needed.set(node, keeper)
+  return fresh
+}
+
+function inOrderOfDigests(graph: ImageGraph, nodes: Iterable<Node>): readonly Node[] {
+  const digest = (node: Node): string => graph.manifests[node]?.digest ?? ''
+  return [...nodes].sort((a, b) => (digest(a) < digest(b) ? -1 : 1))
+}

@@ -1,0 +1,93 @@
+/**
+ * From which other stages a stage was built, as its labels tell. A stage that stays needs them: werf builds the next
+ * image on them, and a stage whose sources are gone is built again from the start.
+ */
+import type { Digest } from '../image/digest.ts'
+import type { ManifestRecord } from '../inventory/inventory.ts'
+import { parseStageId, type StageId } from './tag-shapes.ts'
+import { ownLabel, werfChecksumPrefix, werfLabels, werfSourcePrefixes } from './werf-labels.ts'
+
+/**
+ * By stage, the stages it names that are there; in the order of their digests.
+ *
+ * @param records where import records of werf 2 are: they say which stages have what a checksum stands for
+ */
+export function stageSources(
+  manifests: readonly ManifestRecord[],
+  stages: ReadonlySet<number>,
+  stageOf: ReadonlyMap<StageId, number>,
+  records: Iterable<number>,
+): ReadonlyMap<number, readonly number[]> {
+  const find = {
+    stageOf,
+    byConfig: stagesByConfig(manifests, stages),
+    byChecksum: importsByChecksum(manifests, records),
+  }
+  const sources = new Map<number, readonly number[]>()
+  for (const node of stages) {
+    const found = new Set(sourcesOf(manifests[node], find))
+    // A stage that names itself says nothing about whether it is needed.
+    found.delete(node)
+    if (found.size > 0) sources.set(node, inOrderOfDigests(found, manifests))
+  }
+  return sources
+}
+
+interface Finding {
+  readonly stageOf: ReadonlyMap<StageId, number>
+  readonly byConfig: ReadonlyMap<string, readonly number[]>
+  readonly byChecksum: ReadonlyMap<string, readonly StageId[]>
+}
+
+/** What names no stage here (`external-image`, a base image of another repository) is nothing that could be kept. */
+function sourcesOf(manifest: ManifestRecord | undefined, find: Finding): readonly number[] {
+  if (manifest === undefined) return []
+  const { labels } = manifest
+  const named = [ownLabel(labels, werfLabels.parent) ?? '']
+  const imported: StageId[] = []
+  for (const [key, value] of Object.entries(labels)) {
+    if (werfSourcePrefixes.some((prefix) => key.startsWith(prefix))) named.push(value)
+    if (key.startsWith(werfChecksumPrefix)) imported.push(...(find.byChecksum.get(value) ?? []))
+  }
+  const ids = [...named.flatMap((text) => parseStageId(text) ?? []), ...imported]
+  return [
+    ...ids.flatMap((id) => find.stageOf.get(id) ?? []),
+    ...(find.byConfig.get(ownLabel(labels, werfLabels.baseImage) ?? '') ?? []),
+  ]
+}
+
+/** Two stages may share a config: the same build under another time of pushing. Either may be the base. */
+function stagesByConfig(
+  manifests: readonly ManifestRecord[],
+  stages: ReadonlySet<number>,
+): ReadonlyMap<string, readonly number[]> {
+  const byConfig = new Map<Digest, number[]>()
+  for (const node of stages) {
+    const digest = manifests[node]?.config?.digest
+    if (digest === undefined) continue
+    const others = byConfig.get(digest)
+    if (others === undefined) byConfig.set(digest, [node])
+    else others.push(node)
+  }
+  return byConfig
+}
+
+function importsByChecksum(
+  manifests: readonly ManifestRecord[],
+  records: Iterable<number>,
+): ReadonlyMap<string, readonly StageId[]> {
+  const byChecksum = new Map<string, StageId[]>()
+  for (const node of records) {
+    const labels = manifests[node]?.labels ?? {}
+    const checksum = ownLabel(labels, werfLabels.importChecksum)
+    const source = parseStageId(ownLabel(labels, werfLabels.importSource) ?? '')
+    if (checksum === undefined || source === undefined) continue
+    byChecksum.set(checksum, [...(byChecksum.get(checksum) ?? []), source])
+  }
+  return byChecksum
+}
+
+function inOrderOfDigests(nodes: Iterable<number>, manifests: readonly ManifestRecord[]): readonly number[] {
+  const digest = (node: number): string => manifests[node]?.digest ?? ''
+  return [...nodes].sort((a, b) => (digest(a) < digest(b) ? -1 : 1))
+}
