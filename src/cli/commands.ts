@@ -7,6 +7,7 @@ import { doctorSpec } from './commands/doctor.ts'
 import { evidenceSpec } from './commands/evidence.ts'
 import { explainSpec } from './commands/explain.ts'
 import { historySpec } from './commands/history.ts'
+import { importSpec } from './commands/import.ts'
 import { initSpec } from './commands/init.ts'
 import { inventorySpec } from './commands/inventory.ts'
 import { planSpec } from './commands/plan.ts'
@@ -31,6 +32,7 @@ export const commands: readonly CommandSpec[] = [
   verifySpec,
   simulateSpec,
   policyCheckSpec,
+  importSpec,
   schemaSpec,
   completionSpec,
   demoSpec,

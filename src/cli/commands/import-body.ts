@@ -1,0 +1,43 @@
+/** Prints a winnow.yaml made from another system's policy; warnings go to stderr, one a line. */
+import { readFile } from 'node:fs/promises'
+import { importers } from '../../core/import/importers.ts'
+import type { Importer } from '../../core/import/importer.ts'
+import type { CommandBody } from '../command.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { importPolicy } from '../import/import-policy.ts'
+import { InputFileError } from '../make-plan.ts'
+import { UsageError } from '../report-error.ts'
+import { importedText } from '../views/imported.ts'
+
+export const importBody: CommandBody = {
+  async run({ arguments: [system = '', file = ''], terminal }) {
+    const importer = findImporter(system)
+    const text = await readSource(file)
+    const name = file === '-' ? 'standard input' : file
+    const { configuration, warnings } = importPolicy(importer, name, text)
+    for (const { place, text: told } of warnings) {
+      terminal.stderr.write(`warning: ${place === undefined ? name : `${name}:${place.line}`}: ${told}\n`)
+    }
+    terminal.stdout.write(
+      importedText(configuration, { title: importer.title, file: name, warningCount: warnings.length }),
+    )
+    return exitCodes.done
+  },
+}
+
+function findImporter(system: string): Importer {
+  const found = importers.find((importer) => importer.system === system)
+  if (found !== undefined) return found
+  throw new UsageError(
+    `${JSON.stringify(system)} is no system that Winnow can import from.`,
+    `The systems are:\n  ${importers.map((importer) => importer.system).join('\n  ')}`,
+  )
+}
+
+async function readSource(file: string): Promise<string> {
+  try {
+    return await readFile(file === '-' ? '/dev/stdin' : file, 'utf8')
+  } catch (cause) {
+    throw new InputFileError(file, { cause })
+  }
+}

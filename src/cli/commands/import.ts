@@ -1,0 +1,21 @@
+import { importers } from '../../core/import/importers.ts'
+import type { CommandSpec } from '../command.ts'
+
+export const importSpec: CommandSpec = {
+  name: 'import',
+  summary: "turn another system's policy into a winnow.yaml",
+  description: `Reads the retention policy of another system and prints a commented winnow.yaml that decides alike. Where it cannot, it keeps more, and a warning on stderr says so; what it cannot read is refused, and nothing is printed. Nothing is asked and nothing is changed.\n\nSystems: ${importers.map(({ system }) => system).join(', ')}. docs/import has a page for each.`,
+  arguments: [
+    { usage: '<system>', description: 'whose policy it is' },
+    { usage: '<file>', description: 'the policy as the system has it; - reads standard input' },
+  ],
+  examples: [
+    { line: 'winnow import ecr policy.json > winnow.yaml', does: 'takes over an ECR lifecycle policy' },
+    {
+      line: 'winnow import werf werf.yaml > winnow.yaml',
+      does: 'takes over the cleanup section of werf.yaml',
+    },
+  ],
+  formats: ['yaml'],
+  load: async () => (await import('./import-body.ts')).importBody,
+}

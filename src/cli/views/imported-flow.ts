@@ -1,0 +1,25 @@
+/** Values of winnow.yaml on one line: `{tags: ["v*"], tagged: true}`, quoted as little as YAML allows. */
+import { stringify } from 'yaml'
+
+/** Anything that the file holds, on one line. */
+export function flowText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).filter(([, each]) => each !== undefined)
+    return `{${entries.map(([key, each]) => `${scalarText(key)}: ${flowText(each)}`).join(', ')}}`
+  }
+  return typeof value === 'string' ? scalarText(value) : String(value)
+}
+
+/** Words that YAML would read as something else than text. */
+const reserved = /^(?:true|false|null|yes|no|on|off|y|n|~|\.nan|[-+]?\.inf)$/i
+
+/** A text: bare where it is a plain word or words, in double quotes else, in single quotes where it has backslashes. */
+export function scalarText(text: string): string {
+  const isPlain =
+    /^[A-Za-z][\w ./@>=-]*[\w/]$|^[A-Za-z]$|^https?:\/\/[\w.:/-]+$|^\d+[smhd]$|^P\w+$/.test(text) &&
+    !reserved.test(text)
+  if (isPlain && !text.includes('  ')) return text
+  if (/[\\"]/.test(text) && /^[\x20-\x7e]*$/.test(text)) return `'${text.replaceAll("'", "''")}'`
+  return stringify(text, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE' }).trim()
+}

@@ -1,0 +1,103 @@
+/**
+ * Writes an imported configuration as winnow.yaml: what a person would have written, with the line of the source above
+ * each rule, and what Winnow would protect by itself as comments, ready to be switched on.
+ */
+import {
+  isRule,
+  type ImportedConfiguration,
+  type ImportedPolicy,
+  type ImportedRegistry,
+} from '../../core/import/imported-policy.ts'
+import { flowText, scalarText } from './imported-flow.ts'
+import { noteLines, ruleLines } from './imported-rule.ts'
+
+export interface ImportedFileFacts {
+  /** `an ECR lifecycle policy`. */
+  readonly title: string
+  /** As it was named. */
+  readonly file: string
+  /** How many warnings were told. */
+  readonly warningCount: number
+}
+
+/** The text of a winnow.yaml. */
+export function importedText(configuration: ImportedConfiguration, facts: ImportedFileFacts): string {
+  return [
+    '# yaml-language-server: $schema=./winnow.schema.json',
+    ...headerLines(facts),
+    'version: 1',
+    'registries:',
+    ...configuration.registries.flatMap(registryLines),
+    ...protectionLines(configuration.youngerThan ?? '0s'),
+    'policies:',
+    ...configuration.policies.flatMap(policyLines),
+    '',
+  ].join('\n')
+}
+
+function headerLines({ title, file, warningCount }: ImportedFileFacts): readonly string[] {
+  const differs =
+    warningCount === 0
+      ? 'It decides as that does.'
+      : `It decides as that does, but for what the ${warningCount === 1 ? 'warning' : `${warningCount} warnings`} of \`winnow import\` told.`
+  return [
+    ...noteLines([`Imported from ${title}, ${baseName(file)}. ${differs}`], ''),
+    '# Nothing is deleted by this file: `winnow plan` shows what would go and why, `winnow apply` asks first.',
+  ]
+}
+
+/** The path of somebody's machine says nothing to those who read the result. */
+function baseName(file: string): string {
+  return file.split(/[/\\]/).at(-1) ?? file
+}
+
+function registryLines({ name, url, kind, remark }: ImportedRegistry): readonly string[] {
+  const address = `    url: ${scalarText(url)}`
+  return [
+    `  ${scalarText(name)}:`,
+    remark === undefined ? address : `${address}   # ${remark}`,
+    ...(url.startsWith('http://') && !/^http:\/\/(?:localhost|127\.|\[::1\])/.test(url)
+      ? ['    insecure: true   # http:// to another machine']
+      : []),
+    ...(kind === undefined ? [] : [`    kind: ${kind}`]),
+  ]
+}
+
+function protectionLines(youngerThan: string): readonly string[] {
+  const young =
+    youngerThan === '0s' ? 'off, as in the source; Winnow’s own default is 24h' : 'as in the source'
+  return [
+    '# What is in use is not known to the source. Winnow keeps it, whatever rules say, once it may ask:',
+    '# evidence:',
+    '#   kubernetes:',
+    '#     - {name: prod, kubeconfig: ~/.kube/config, context: prod}',
+    '#   helm: {revisions: all}   # what `helm rollback` may need',
+    'protect:',
+    `  youngerThan: ${youngerThan}   # ${young}`,
+    '  seenInUseWithin: 0s   # off; 7d keeps what evidence saw in use within a week',
+    '  # tags: [latest, "stable*"]',
+    '# The source knows no limits, so these never stop a run. Safer, and the default when left out:',
+    '# limits: {maxDeletions: 500, maxShare: 30%, minSurvivors: 1}',
+    'limits: {maxDeletions: 1000000, maxShare: 100%, minSurvivors: 0}',
+  ]
+}
+
+function policyLines(policy: ImportedPolicy): readonly string[] {
+  const repositories = `    repositories: ${flowText(policy.repositories)}`
+  const { repositoriesRemark } = policy
+  return [
+    ...noteLines(policy.comments, '  '),
+    `  - name: ${scalarText(policy.name)}`,
+    ...(policy.registry === undefined ? [] : [`    registry: ${scalarText(policy.registry)}`]),
+    repositoriesRemark === undefined ? repositories : `${repositories}   # ${repositoriesRemark}`,
+    ...(policy.unit === 'image' ? [] : ['    unit: tag   # every tag is decided by itself']),
+    ...(policy.rules.some(isActive) ? ['    rules:'] : []),
+    ...policy.rules.flatMap((each) => (isRule(each) ? ruleLines(each) : noteLines(each.comments, '      '))),
+    ...(policy.rules.some(isActive) ? [] : ['    rules: []']),
+    `    unmatched: ${policy.unmatched}   # ${policy.unmatchedRemark}`,
+  ]
+}
+
+function isActive(each: ImportedPolicy['rules'][number]): boolean {
+  return isRule(each) && each.isOff !== true
+}

@@ -1,0 +1,31 @@
+/**
+ * The cases of other systems, from their documentation and their own tests, run through import and an offline plan:
+ * nothing that the source keeps goes, and where more is kept a warning says so.
+ */
+import { describe, expect, it } from 'vitest'
+import { importers } from '../../src/core/import/importers.ts'
+import { policyCases } from './cases.ts'
+import { runCase } from './run-case.ts'
+
+/** Cases in which the import keeps more than the source; docs/import/README.md lists them with their reasons. */
+const exceptions: ReadonlySet<string> = new Set(['ecr-emu-since-transitioned'])
+
+const systems = importers
+  .map(({ system }) => system)
+  .filter((system) => policyCases.some((each) => each.system === system))
+
+describe.each(systems)('%s', (system) => {
+  const cases = policyCases.filter((each) => each.system === system).map((each) => [each.id, each] as const)
+
+  it.each(cases)('%s', async (id, each) => {
+    const { tooMuch, tooLittle, warnings, yaml, code, stderr } = await runCase(each)
+    const told = `${yaml}\n${stderr}`
+    expect(tooMuch, told).toEqual([])
+    expect(tooLittle.length === 0 || warnings.length > 0 || code === 3, told).toBe(true)
+    if (!exceptions.has(id)) expect(tooLittle, told).toEqual([])
+  })
+})
+
+it('at most one case in twenty is an exception', () => {
+  expect(exceptions.size).toBeLessThanOrEqual(policyCases.length / 20)
+})
