@@ -50,16 +50,16 @@ export function tellStory(version: 2 | 3): Story {
   const arm64 = werf.stage({ content: 'multi arm', at: hour(6), commit: commit(3), architecture: 'arm64' })
   const multi = werf.index([amd64, arm64], hour(7))
   const records = {
-    older: werf.link('front', commit(1), older, hour(8)),
-    front: werf.link('front', commit(2), front, hour(8)),
-    back: werf.link('back', commit(2), back, hour(8)),
+    older: werf.link('frontend', commit(1), older, hour(8)),
+    front: werf.link('frontend', commit(2), front, hour(8)),
+    back: werf.link('backend', commit(2), back, hour(8)),
     multi: werf.link('multi', commit(3), multi, hour(8)),
     rejectedMark: werf.reject(rejected, hour(9)),
     custom: werf.customTag('v1.0', older, hour(9)),
   }
-  werf.link('front', commit(2), rejected, hour(8))
+  werf.link('frontend', commit(2), rejected, hour(8))
   const whole = [
-    ...['front', 'back', 'multi', ''].map((name) => werf.managedImage(name, hour(9))),
+    ...['frontend', 'backend', 'multi', ''].map((name) => werf.managedImage(name, hour(9))),
     werf.lastCleanup(hour(10)),
     ...(version === 2
       ? werf.synchronisation(hour(0))

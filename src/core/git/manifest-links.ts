@@ -25,9 +25,6 @@ export type ManifestLinks = ReadonlyMap<Node, ReadonlyMap<string, ImageLink>>
 const revisionKey = 'org.opencontainers.image.revision'
 /** The second is what the first was called before OCI had annotations (label-schema.org, 2016). */
 const revisionKeys: readonly string[] = [revisionKey, 'org.label-schema.vcs-ref']
-/** What readers put into `commits` for a label's or annotation's sake. */
-const accountedKeys: readonly string[] = [...revisionKeys, werfLabels.commit]
-
 /** The links of every manifest that has any. */
 export function linksOfManifests(graph: ImageGraph, settings: LinkSettings): ManifestLinks {
   const collected = new Collected()
@@ -96,9 +93,10 @@ function addTexts({ labels, annotations, artifactType }: ManifestRecord, add: Ad
 function addCommits(manifest: ManifestRecord, isImage: boolean, add: Add): void {
   const { commits, labels, annotations, platform } = manifest
   if (commits.length === 0) return
-  const texts = new Set(
-    [labels, annotations].flatMap((each) => accountedKeys.map((key) => own(each, key)?.toLowerCase())),
-  )
+  const texts = new Set([
+    ...[...revisionKeys, werfLabels.commit].map((key) => own(labels, key)?.toLowerCase()),
+    ...revisionKeys.map((key) => own(annotations, key)?.toLowerCase()),
+  ])
   const origin = !isImage && platform === undefined ? 'provenance' : 'inventory'
   for (const commit of commits) if (!texts.has(commit.toLowerCase())) add(commit, origin)
 }
