@@ -134,6 +134,7 @@ const plan = buildPlan({
       tags: compileTagPatterns(['latest', 'stable-*']),
     },
     limits: { maxDeletions: images, maxShare: 1, minSurvivors: 1 },
+    git: [],
   },
   inventories: [inventory],
   evidence: { takenAt: now, sources: [] },

@@ -141,8 +141,18 @@ function leftOut(name: string): SourceEvidence {
 }
 
 /** What the drop guard compares the next answer with. */
-function snapshotOf({ identity, objects, pods, references }: SourceEvidence, at: InstantMs): SourceSnapshot {
-  return { at, identity, objects, pods, references: references.length }
+function snapshotOf(
+  { identity, objects, pods, references, linked }: SourceEvidence,
+  at: InstantMs,
+): SourceSnapshot {
+  return {
+    at,
+    identity,
+    objects,
+    pods,
+    references: references.length,
+    ...(linked !== undefined && { reached: linked.reached }),
+  }
 }
 
 function incompleteProblems(source: SourceEvidence): readonly string[] {

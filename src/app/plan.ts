@@ -6,6 +6,7 @@
 import type { Evidence } from '../core/evidence/evidence.ts'
 import type { ManagedNames, ManagedRegistry } from '../core/evidence/managed-names.ts'
 import { resolveEvidence, type ResolvedEvidence } from '../core/evidence/resolve-evidence.ts'
+import { noGitFacts, type GitFacts } from '../core/git/git-facts.ts'
 import type { Digest } from '../core/image/digest.ts'
 import type { RegistryName } from '../core/image/names.ts'
 import type { InstantMs, Inventory } from '../core/inventory/inventory.ts'
@@ -17,6 +18,7 @@ import type { PolicySet } from '../core/policy/policy.ts'
 import type { Memory } from '../ports/memory.ts'
 import type { ReadableRegistry } from '../ports/readable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
+import { askGit, noGitPorts, type GitPorts } from './ask-git.ts'
 import { gatherEvidence, type EvidencePorts } from './gather-evidence.ts'
 import { managedNames } from './managed-names.ts'
 import { takeInventory } from './take-inventory.ts'
@@ -41,6 +43,8 @@ export interface PlanRequest {
 
 export interface PlanPorts extends EvidencePorts {
   readonly readers: readonly ReadableRegistry[]
+  /** Left out: no Git repository can be asked, and rules that ask one keep all they reach. */
+  readonly git?: GitPorts
   readonly memory: Memory | undefined
   readonly now: () => InstantMs
   readonly hash: Hash
@@ -70,15 +74,17 @@ export async function plan(
   const remembering = memory === undefined ? { now: ports.now } : { now: ports.now, memory }
   const listed = await takeInventory(targets, remembering, options)
   const managed = managedNames(request.registries, listed)
+  const git = askGit(request.policySet, listed, ports.git ?? noGitPorts)
   const evidence = await gatherEvidence(
     { managed, leftOut: request.leftOut, accepted: request.accepted },
-    ports,
+    { ...ports, sources: [...ports.sources, ...git.sources] },
     options,
   )
   const { inventories, resolved } = await resolveWithUnlisted(evidence, listed, managed, ports, options)
   await rememberUse(resolved, inventories, evidence.takenAt, ports.memory)
   const seenInUse = await recallUse(request.policySet, inventories, now, ports.memory)
-  return planFrom(inventories, evidence, resolved, seenInUse, { ...request, now }, ports.hash)
+  const facts = { inventories, evidence, resolved, seenInUse, git: git.facts() }
+  return planFrom(facts, { ...request, now }, ports.hash)
 }
 
 async function resolveWithUnlisted(
@@ -103,21 +109,22 @@ export function planOffline(
   evidence: Evidence,
   request: PlanRequest & { readonly now: InstantMs },
   hash: Hash,
+  git: GitFacts = noGitFacts,
 ): Planned {
   const managed = managedNames(request.registries, inventories)
   const resolved = resolveEvidence(evidence, inventories, managed)
-  return planFrom(inventories, evidence, resolved, new Map(), request, hash)
+  return planFrom({ inventories, evidence, resolved, seenInUse: new Map(), git }, request, hash)
 }
 
+type PlanFacts = Required<Pick<PlanInput, 'inventories' | 'evidence' | 'resolved' | 'seenInUse' | 'git'>>
+
 function planFrom(
-  inventories: readonly Inventory[],
-  evidence: Evidence,
-  resolved: ResolvedEvidence,
-  seenInUse: PlanInput['seenInUse'],
+  { inventories, evidence, resolved, seenInUse, git }: PlanFacts,
   request: PlanRequest & { readonly now: InstantMs },
   hash: Hash,
 ): Planned {
-  const fingerprints = fingerprintsOf(request.policyText, inventories, evidence, hash)
+  const histories = git.histories.values()
+  const fingerprints = fingerprintsOf(request.policyText, inventories, evidence, histories, hash)
   const input: PlanInput = {
     now: request.now,
     validForMs: request.validForMs ?? planValidForMs,
@@ -126,6 +133,7 @@ function planFrom(
     evidence,
     resolved,
     seenInUse,
+    git,
     fingerprints,
     id: planId(fingerprints, request.now, hash),
     warnings: warningsOf(evidence, resolved, inventories),

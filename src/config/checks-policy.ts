@@ -2,6 +2,7 @@
 import { captureNames } from '../core/policy/compile-patterns.ts'
 import { compileStreamTemplate } from '../core/policy/compile-stream-template.ts'
 import { versionPartNames } from '../core/policy/version.ts'
+import { checkGitRule } from './checks-git.ts'
 import type { Report } from './report.ts'
 import { isRecord, wellFormed } from './report.ts'
 import { valueAt } from './explain-issues.ts'
@@ -16,11 +17,19 @@ export const keepCriteria = ['all', 'newest', 'within', 'pulledWithin', 'git'] a
 export const calendarKeys = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const
 export const deleteCriteria = ['all', 'olderThan', 'beyondNewest', 'notPulledFor'] as const
 
-/** @param registries the names that `registry:` may have */
+/** What a policy may speak of. */
+export interface PolicySurroundings {
+  /** The names that `registry:` may have. */
+  readonly registries: readonly string[]
+  /** Whether the file lists Git repositories. */
+  readonly hasGit: boolean
+}
+
+/** Checks one policy, as plain value. */
 export function checkPolicy(
   policy: unknown,
   path: Path,
-  registries: readonly string[],
+  { registries, hasGit }: PolicySurroundings,
   report: Report,
 ): void {
   if (!isRecord(policy)) return
@@ -32,11 +41,16 @@ export function checkPolicy(
   const rules = policy['rules']
   if (!Array.isArray(rules)) return
   rules.forEach((rule: unknown, index) =>
-    checkRule(rule, [...path, 'rules', index], policy['unit'] === 'tag', report),
+    checkRule(rule, [...path, 'rules', index], { isByTag: policy['unit'] === 'tag', hasGit }, report),
   )
 }
 
-function checkRule(rule: unknown, path: Path, isByTag: boolean, report: Report): void {
+function checkRule(
+  rule: unknown,
+  path: Path,
+  { isByTag, hasGit }: { readonly isByTag: boolean; readonly hasGit: boolean },
+  report: Report,
+): void {
   if (!isRecord(rule)) return
   const effects = (['keep', 'delete'] as const).filter((effect) => Object.hasOwn(rule, effect))
   const isMisspelt = Object.keys(rule).some((key) => didYouMean(key, ['keep', 'delete']) !== undefined)
@@ -62,7 +76,7 @@ function checkRule(rule: unknown, path: Path, isByTag: boolean, report: Report):
         'Under `unit: image` images are counted; leave it out.',
       )
     }
-    checkGit(block['git'], [...path, effect, 'git'], report)
+    checkGitRule(block['git'], [...path, effect, 'git'], hasGit, report)
     checkPer(effect, rule, path, report)
   }
 }
@@ -94,32 +108,6 @@ function checkCriteria(
       'Add `combine: any` (one of them is enough) or `combine: all` (all must hold).',
       true,
     )
-  }
-}
-
-function checkGit(git: unknown, path: Path, report: Report): void {
-  if (!isRecord(git)) return
-  const kinds = ['branches', 'tags'].filter((kind) => Object.hasOwn(git, kind))
-  if (kinds.length !== 1) {
-    report(
-      path,
-      'A Git rule speaks of `branches` or of `tags`.',
-      'Write one of the two; for both, write two rules.',
-      true,
-    )
-  }
-  for (const limit of ['references', 'images']) {
-    const value = git[limit]
-    if (!isRecord(value)) continue
-    const isBoth = value['newest'] !== undefined && value['within'] !== undefined
-    if (isBoth && value['combine'] === undefined) {
-      report(
-        [...path, limit],
-        '`newest` and `within` are two criteria.',
-        'Add `combine: any` or `combine: all`.',
-        true,
-      )
-    }
   }
 }
 

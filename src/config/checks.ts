@@ -2,6 +2,7 @@
  * What must hold between keys. Each part of the file that is well formed by itself is checked, also when another part
  * is not, so that every mistake is told at once.
  */
+import { checkGitRepositories } from './checks-git.ts'
 import { checkPolicy } from './checks-policy.ts'
 import { checkRegistry } from './checks-registry.ts'
 import type { Finding } from './explain-issues.ts'
@@ -18,10 +19,14 @@ export function checkFile(file: unknown): readonly Finding[] {
   const names = isRecord(registries) ? Object.keys(registries) : []
   for (const name of names) checkRegistry(valueAt(registries, [name]), ['registries', name], report)
   checkEvidence(valueAt(file, ['evidence']), report)
+  const git = valueAt(file, ['git'])
+  checkGitRepositories(git, report)
   const policies: unknown = valueAt(file, ['policies'])
   if (Array.isArray(policies)) {
     checkUnique(policies, ['policies'], report)
-    policies.forEach((policy: unknown, index) => checkPolicy(policy, ['policies', index], names, report))
+    policies.forEach((policy: unknown, index) =>
+      checkPolicy(policy, ['policies', index], { registries: names, hasGit: git !== undefined }, report),
+    )
   }
   return findings
 }

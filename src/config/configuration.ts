@@ -2,6 +2,7 @@
  * winnow.yaml as used: defaults filled in, durations in milliseconds, paths absolute. `resolve.ts` makes it; nothing
  * after it looks at the file again, save messages that name a line.
  */
+import type { GitName } from '../core/git/git-history.ts'
 import type { RegistryName } from '../core/image/names.ts'
 import type { PolicySet } from '../core/policy/policy.ts'
 import type { AlertMatcherSettings } from './alert-matcher.ts'
@@ -13,6 +14,7 @@ import type { YamlSource } from './yaml-source.ts'
 export interface Configuration {
   readonly registries: ReadonlyMap<RegistryName, RegistrySettings>
   readonly evidence: EvidenceSettings
+  readonly git: ReadonlyMap<GitName, GitRepositorySettings>
   readonly policySet: PolicySet
   /** The path it was read from, as given. */
   readonly file: string
@@ -144,6 +146,28 @@ export interface MonitoringSettings {
   /** Undefined: no login. */
   readonly auth: AuthSettings | undefined
   readonly tls: TlsSettings
+}
+
+/** How a Git repository is reached. What it means for images is in `PolicySet.git`. */
+export interface GitRepositorySettings {
+  readonly name: GitName
+  readonly place:
+    | { readonly kind: 'clone'; readonly path: string; readonly fetch: boolean }
+    | { readonly kind: 'address'; readonly address: string }
+  /** As it stands in winnow.yaml. */
+  readonly written: string
+  readonly auth: AuthSettings | undefined
+  /** Undefined: references alone tell of pull requests. */
+  readonly forge:
+    | {
+        readonly kind: 'github' | 'gitlab' | 'gitea'
+        /** Without a slash at its end; undefined: the public one. */
+        readonly url: string | undefined
+        readonly auth: AuthSettings | undefined
+      }
+    | undefined
+  /** Files with links from images to commits. */
+  readonly links: readonly { readonly path: string; readonly written: string }[]
 }
 
 export interface EvidenceSettings {

@@ -32,20 +32,6 @@ export class ConfigurationError extends OperationalError {
   }
 }
 
-/** The configuration is right and asks for rules by Git history, which this version cannot evaluate. */
-export class GitRulesUnavailableError extends OperationalError {
-  readonly code = 'GIT_RULES_UNAVAILABLE'
-  readonly hint =
-    'Take the `git:` rules out, and keep what they were to keep by tags: planning without them would delete it.'
-  override readonly category = 'configuration'
-  readonly diagnostics: readonly Diagnostic[]
-
-  constructor(diagnostics: readonly Diagnostic[]) {
-    super(renderAll(diagnostics))
-    this.diagnostics = diagnostics
-  }
-}
-
 /** `winnow.yaml:5:5 error: …`, then the frame, then the hint. */
 export function formatDiagnostic(diagnostic: Diagnostic): string {
   const { file, line, column, severity, message, hint, frame } = diagnostic

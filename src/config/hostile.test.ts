@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { OperationalError } from '../core/errors/errors.ts'
-import { ConfigurationError, formatDiagnostic, GitRulesUnavailableError } from './diagnostics.ts'
+import { ConfigurationError, formatDiagnostic } from './diagnostics.ts'
 import { loadConfiguration } from './load.ts'
 import { inRegistry, inRule, mistakes } from './testdata/mistakes.ts'
 
@@ -96,13 +96,6 @@ describe('bombs are refused quickly', () => {
     expect(found.length).toBeGreaterThan(0)
     expect(found.length).toBeLessThan(20)
   })
-})
-
-it('refuses Git rules by name, after all other mistakes', () => {
-  const rule = '{keep: {git: {repository: ../app, branches: ".*", images: {newest: 2}}}}'
-  expect(() => mistakes(inRule(rule))).toThrow(GitRulesUnavailableError)
-  expect(() => mistakes(inRule(rule))).toThrow(/winnow\.yaml:4:17 .*not in this version/)
-  expect(mistakes(`${inRule(rule)}limit: {}`)).toHaveLength(1)
 })
 
 it('answers every mutation of a configuration with a configuration or a ConfigurationError', () => {

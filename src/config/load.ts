@@ -4,11 +4,10 @@ import { dirname, resolve } from 'node:path'
 import { checkFile } from './checks.ts'
 import type { Configuration } from './configuration.ts'
 import type { Diagnostic } from './diagnostics.ts'
-import { ConfigurationError, GitRulesUnavailableError } from './diagnostics.ts'
+import { ConfigurationError } from './diagnostics.ts'
 import type { Finding } from './explain-issues.ts'
 import { explainIssues } from './explain-issues.ts'
 import { resolveFile } from './resolve.ts'
-import { gitRulePaths } from './resolve-policy.ts'
 import { resolveConfigurationPath } from './resolving.ts'
 import type { WrittenFile } from './schema.ts'
 import { fileSchema, printSchema } from './schema.ts'
@@ -27,14 +26,11 @@ export interface ConfigurationText {
  * The configuration that the text of a file spells.
  *
  * @throws ConfigurationError with all mistakes, each with its place
- * @throws GitRulesUnavailableError when all is right but for rules this version cannot evaluate: planning without
- *   them would delete what they keep
  */
 export function loadConfiguration(file: ConfigurationText): Configuration {
   const source = readYaml(file.path, file.text)
   if (source.problems.length > 0) throw new ConfigurationError(source.problems)
   const written = parseFile(source)
-  refuseGitRules(written, source)
   const place = { folder: dirname(resolve(file.path)), home: file.home ?? homedir() }
   return resolveFile(written, { source, absolute: (path) => resolveConfigurationPath(path, place) })
 }
@@ -59,11 +55,4 @@ function toDiagnostics(source: YamlSource, findings: readonly Finding[]): readon
     byPlace.set(`${diagnostic.line}:${diagnostic.column}:${diagnostic.message}`, diagnostic)
   }
   return [...byPlace.values()].sort((a, b) => a.line - b.line || a.column - b.column)
-}
-
-function refuseGitRules(written: WrittenFile, source: YamlSource): void {
-  const paths = gitRulePaths(written.policies ?? [])
-  if (paths.length === 0) return
-  const message = 'Rules by Git history are not in this version of Winnow.'
-  throw new GitRulesUnavailableError(paths.map((path) => source.diagnose(path, { message, atKey: true })))
 }

@@ -130,7 +130,37 @@ describe('each mistake in a policy has its place, its reason and a cure', () => 
       name: 'git with branches and tags',
       text: inRule('{keep: {git: {repository: x, branches: a, tags: b}}}'),
       at: '4:17',
-      says: /`branches` or of `tags`/,
+      says: /`branches`, of `tags` or of `pullRequests`/,
+    },
+    {
+      name: 'git without a repository, and none listed',
+      text: inRule('{keep: {git: {branches: a}}}'),
+      at: '4:17',
+      says: /which Git repository is meant/,
+    },
+    {
+      name: 'a pattern of references in slashes',
+      text: inRule('{keep: {git: {repository: x, branches: "/release-.*/"}}}'),
+      at: '4:48',
+      says: /without slashes/,
+    },
+    {
+      name: 'a program as a Git repository',
+      text: inRule('{keep: {git: {repository: "ext::sh -c id", branches: a}}}'),
+      at: '4:35',
+      says: /does not run programs/,
+    },
+    {
+      name: 'an option as a Git repository',
+      text: inRule('{keep: {git: {repository: "--upload-pack=id", branches: a}}}'),
+      at: '4:35',
+      says: /take this for an option/,
+    },
+    {
+      name: 'grace without pull requests',
+      text: inRule('{keep: {git: {repository: x, branches: a, grace: 1d}}}'),
+      at: '4:51',
+      says: /matters only to `pullRequests`/,
     },
     {
       name: 'git limits without combine',

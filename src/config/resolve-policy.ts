@@ -12,6 +12,8 @@ import type {
   Counting,
   DeleteCriterion,
   DeleteEffect,
+  GitCriterion,
+  GitLimit,
   KeepCriterion,
   KeepEffect,
   MatchBlock,
@@ -23,12 +25,20 @@ import { calendarKeys } from './checks-policy.ts'
 import { listOf } from './fields.ts'
 import type { Resolving } from './resolving.ts'
 import { durationMs, sizeBytes } from './resolving.ts'
+import { gitNameOf } from './resolve-git.ts'
+import type { WrittenGit } from './schema-git.ts'
 import type { WrittenDelete, WrittenKeep, WrittenMatch, WrittenPolicy, WrittenRule } from './schema-policy.ts'
-import type { Path } from './yaml-source.ts'
 
 type Unit = Policy['unit']
+type WrittenGitRule = NonNullable<WrittenKeep['git']>
 
-export function resolvePolicy(written: WrittenPolicy, index: number, { source }: Resolving): Policy {
+/** One policy; `git` is what the file lists of Git repositories. */
+export function resolvePolicy(
+  written: WrittenPolicy,
+  index: number,
+  { source }: Resolving,
+  git: WrittenGit | undefined,
+): Policy {
   const path = ['policies', index]
   const unit = written.unit ?? 'image'
   return {
@@ -40,7 +50,7 @@ export function resolvePolicy(written: WrittenPolicy, index: number, { source }:
     ),
     unit,
     rules: written.rules.map((rule, at) =>
-      resolveRule(rule, at, unit, source.lineOf([...path, 'rules', at])),
+      resolveRule(rule, at, { unit, git }, source.lineOf([...path, 'rules', at])),
     ),
     unmatched: written.unmatched,
     line: source.lineOf(path),
@@ -48,23 +58,19 @@ export function resolvePolicy(written: WrittenPolicy, index: number, { source }:
   }
 }
 
-/** Rules that this version cannot evaluate, by their path. */
-export function gitRulePaths(policies: readonly WrittenPolicy[]): readonly Path[] {
-  return policies.flatMap((policy, index) =>
-    policy.rules.flatMap((rule, at) =>
-      rule.keep?.git ? [['policies', index, 'rules', at, 'keep', 'git']] : [],
-    ),
-  )
-}
-
-function resolveRule(written: WrittenRule, index: number, unit: Unit, line: number): Rule {
+function resolveRule(
+  written: WrittenRule,
+  index: number,
+  { unit, git }: { readonly unit: Unit; readonly git: WrittenGit | undefined },
+  line: number,
+): Rule {
   return {
     name: written.name ?? `rule ${index + 1}`,
     line,
     match: listOf(written.match).map(resolveMatch),
     not: listOf(written.not).map(resolveMatch),
     except: listOf(written.except).map(resolveMatch),
-    effect: written.delete ? resolveDelete(written.delete, unit) : resolveKeep(written.keep ?? {}, unit),
+    effect: written.delete ? resolveDelete(written.delete, unit) : resolveKeep(written.keep ?? {}, unit, git),
   }
 }
 
@@ -116,7 +122,34 @@ function resolveCounting(written: WrittenKeep | WrittenDelete, unit: Unit, timez
   }
 }
 
-function resolveKeep(written: WrittenKeep, unit: Unit): KeepEffect {
+function resolveGitRule(written: WrittenGitRule, git: WrittenGit | undefined): GitCriterion {
+  const [of, pattern] =
+    written.branches !== undefined
+      ? (['branch', written.branches] as const)
+      : written.tags !== undefined
+        ? (['tag', written.tags] as const)
+        : (['pull-request', written.pullRequests ?? '.*'] as const)
+  return {
+    kind: 'git',
+    repository: gitNameOf(written.repository, git),
+    of,
+    pattern: compileTagPattern(`/${pattern}/`),
+    references: resolveGitLimit(written.references),
+    images: resolveGitLimit(written.images),
+    graceMs: written.grace === undefined ? 0 : durationMs(written.grace),
+  }
+}
+
+function resolveGitLimit(written: WrittenGitRule['references']): GitLimit {
+  return {
+    ...(written?.newest !== undefined && { newest: written.newest }),
+    ...(written?.within !== undefined && { withinMs: durationMs(written.within) }),
+    // With one half both mean the same; with two the checks have made it be written.
+    combine: written?.combine ?? 'any',
+  }
+}
+
+function resolveKeep(written: WrittenKeep, unit: Unit, git: WrittenGit | undefined): KeepEffect {
   const criteria: KeepCriterion[] = []
   if (written.all) criteria.push({ kind: 'all' })
   if (written.newest !== undefined) criteria.push({ kind: 'newest', count: written.newest })
@@ -124,6 +157,7 @@ function resolveKeep(written: WrittenKeep, unit: Unit): KeepEffect {
   if (written.pulledWithin !== undefined) {
     criteria.push({ kind: 'pulled-within', ms: durationMs(written.pulledWithin) })
   }
+  if (written.git !== undefined) criteria.push(resolveGitRule(written.git, git))
   const counts: Partial<Record<Calendar, number>> = {}
   for (const calendar of calendarKeys) {
     const count = written[calendar]

@@ -60,7 +60,8 @@ function resolveTls(tls: NonNullable<WrittenRegistry['tls']> | undefined, absolu
   }
 }
 
-function resolveAuth(auth: WrittenRegistry['auth'], absolute: Absolute): AuthSettings | undefined {
+/** Where credentials come from. */
+export function resolveAuth(auth: WrittenRegistry['auth'], absolute: Absolute): AuthSettings | undefined {
   if (!auth) return undefined
   const secret = (file: string | undefined, variable: string | undefined) =>
     file === undefined

@@ -10,6 +10,7 @@ import type {
 } from './configuration.ts'
 import { listOf } from './fields.ts'
 import { fingerprintText } from './fingerprint.ts'
+import { resolveGit } from './resolve-git.ts'
 import { resolvePolicy } from './resolve-policy.ts'
 import { resolveRegistry } from './resolve-registry.ts'
 import type { Resolving } from './resolving.ts'
@@ -32,14 +33,19 @@ export function resolveFile(written: WrittenFile, resolving: Resolving): Configu
   const settings = Object.entries(written.registries ?? {}).map(([name, registry]) =>
     resolveRegistry(name, registry, resolving),
   )
+  const git = resolveGit(written.git, written.policies ?? [], resolving)
   const policySet: PolicySet = {
-    policies: (written.policies ?? []).map((policy, index) => resolvePolicy(policy, index, resolving)),
+    policies: (written.policies ?? []).map((policy, index) =>
+      resolvePolicy(policy, index, resolving, written.git),
+    ),
+    git: git.policies,
     protect: resolveProtect(written.protect),
     limits: resolveLimits(written.limits),
   }
   return {
     registries: new Map(settings.map((registry) => [registry.name, registry])),
     evidence: resolveEvidence(written.evidence, resolving),
+    git: new Map(git.settings.map((repository) => [repository.name, repository])),
     policySet,
     file: resolving.source.file,
     fingerprintText: fingerprintText(policySet, settings, written.evidence),

@@ -139,7 +139,8 @@ export function parseShare(value: string | number): number | undefined {
 }
 
 const shareHint = 'Write a percentage from "0%" to "100%", or a fraction such as 0.3.'
-const share = z.union([
+/** A part of a whole: `30%` or 0.3. */
+export const shareSchema = z.union([
   z.number().check((context) => {
     // 1 may mean 1 % or everything; the difference is a registry.
     if (parseShare(context.value) !== undefined && context.value < 1) return
@@ -160,7 +161,7 @@ export const limitsSchema = z.strictObject({
     default: 500,
   }).optional(),
   maxShare: key(
-    share,
+    shareSchema,
     'Largest share',
     'The largest share of a registry’s governed images one run may delete. 100% switches it off.',
     { default: '30%', examples: ['30%', 0.3] },

@@ -16,6 +16,7 @@ import {
   title,
 } from './fields.ts'
 import { tagPattern } from './schema-evidence.ts'
+import { gitPlace } from './schema-git.ts'
 
 const valuePattern = compiledText(compileTagPattern)
 const patterns = oneOrMore(valuePattern.min(1))
@@ -70,7 +71,12 @@ const gitLimit = z.strictObject({
 })
 
 const git = z.strictObject({
-  repository: key(text, 'Repository', 'The path of a clone, or the URL of a repository.'),
+  repository: key(
+    gitPlace,
+    'Repository',
+    'The name of a repository under `git:`, the path of a clone, or the address of a repository. When left out, the first under `git:` whose `images` match.',
+    { examples: ['../app', 'https://git.example.com/acme/app.git'] },
+  ).optional(),
   branches: key(
     compiledText((source) => compileTagPattern(`/${source}/`)),
     'Branches',
@@ -81,15 +87,23 @@ const git = z.strictObject({
     'Tags',
     'An RE2 expression on names of Git tags, matched in full.',
   ).optional(),
+  pullRequests: key(
+    compiledText((source) => compileTagPattern(`/${source}/`)),
+    'Pull requests',
+    'An RE2 expression on numbers of open pull or merge requests, matched in full: ".*" for all.',
+  ).optional(),
+  grace: key(duration, 'Grace', 'How long a pull request counts after it was closed or merged.', {
+    default: '0s',
+  }).optional(),
   references: key(
     gitLimit,
     'References',
-    'Which of them count, by the time of their newest commit; all when left out.',
+    'Which of them count, by the date of a branch’s newest commit or of a tag; all when left out.',
   ).optional(),
   images: key(
     gitLimit,
     'Images',
-    'Which commits with images count on each of them; all when left out.',
+    'Which commits with images count on each of them and for each image repository; all when left out.',
   ).optional(),
 })
 

@@ -28,7 +28,8 @@ const storageLayouts = ['distribution', 'oci', 'trow', 'zot'] as const
 
 const url = checkedText(refuseUrl).meta({ examples: ['https://registry.example.com'] })
 
-const auth = z.strictObject({
+/** Where credentials are; also of Git repositories and forges. */
+export const authSchema = z.strictObject({
   username: key(
     text,
     'User name',
@@ -297,7 +298,7 @@ const registrySchema = z.strictObject({
     'Other names that clusters know it by: `host[:port][/prefix]`, as in image references.',
   ).optional(),
   auth: key(
-    auth,
+    authSchema,
     'Credentials',
     'Where credentials come from, when not from Docker’s or Podman’s auth files or the cloud.',
   ).optional(),

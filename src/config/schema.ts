@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { key } from './fields.ts'
 import { evidenceSchema, limitsSchema, protectSchema } from './schema-evidence.ts'
+import { gitSchema } from './schema-git.ts'
 import { policySchema } from './schema-policy.ts'
 import { registriesSchema } from './schema-registry.ts'
 
@@ -17,6 +18,11 @@ export const fileSchema = z.strictObject({
     evidenceSchema,
     'Evidence',
     'Who is asked which images are in use. Nobody, when left out; the plan then says so.',
+  ).optional(),
+  git: key(
+    gitSchema,
+    'Git',
+    'The Git repositories that images are built from, for rules by Git history.',
   ).optional(),
   protect: key(protectSchema, 'Protections', 'Reasons to keep that no rule overrides.').optional(),
   limits: key(

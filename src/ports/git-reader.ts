@@ -22,4 +22,6 @@ export interface GitRequest {
   readonly commits: readonly string[]
   /** Whether pull requests are wanted: they cost a call to the forge, or a fetch of their references. */
   readonly pullRequests: boolean
+  /** How long ago a pull request may have been closed and still be told of; 0: open ones only. */
+  readonly closedWithinMs: number
 }

@@ -50,6 +50,8 @@ export interface SourceSnapshot {
   readonly objects: number
   readonly pods: number | undefined
   readonly references: number
+  /** Of a Git repository: commits that images are linked to and references reach, with the reference, `branch main`. */
+  readonly reached?: ReadonlyMap<string, string>
 }
 
 export interface PushEvent {

@@ -91,6 +91,7 @@ export function policySet(given: Partial<PolicySet> = {}): PolicySet {
     policies: [policy()],
     protect: unprotected,
     limits: { maxDeletions: 1_000_000, maxShare: 1, minSurvivors: 0 },
+    git: [],
     ...given,
   }
 }

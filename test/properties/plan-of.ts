@@ -68,7 +68,7 @@ export function planInputOf(world: World): PlanInput {
   }))
   const evidence = evidenceOf(world)
   const resolved = resolveEvidence(evidence, inventories, managedNames(registries, inventories))
-  const fingerprints = fingerprintsOf(configuration.fingerprintText, inventories, evidence, hash)
+  const fingerprints = fingerprintsOf(configuration.fingerprintText, inventories, evidence, [], hash)
   return {
     now,
     validForMs: 86_400_000,

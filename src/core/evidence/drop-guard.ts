@@ -3,6 +3,7 @@
  * exactly like a cluster in which half of the workloads were removed; only a person can tell them apart, so the plan
  * stops until the person accepts the drop by its name (reference: kubernetes, section 5).
  */
+import { lostLinks } from '../git/lost-links.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 import type { SourceEvidence, SourceProblem } from './evidence.ts'
 
@@ -13,6 +14,8 @@ export interface LastAnswer {
   readonly objects: number
   readonly pods: number | undefined
   readonly references: number
+  /** Of a Git repository: linked commits that were reached, with the reference that did. */
+  readonly reached?: ReadonlyMap<string, string>
 }
 
 /** A drop is doubted when it is larger than this share of the last count … */
@@ -25,7 +28,8 @@ const dropCountMax = 20
  * empty cluster is doubted. An answer that was left out is not judged.
  *
  * Names to accept: `NAME/identity`, `NAME/no-pods`, `NAME/fewer-pods`, `NAME/fewer-references`, `NAME/fewer-objects`,
- * with the name of the source for `NAME`.
+ * `NAME/lost-links`, with the
+ * name of the source for `NAME`.
  */
 export function dropProblems(last: LastAnswer | undefined, now: SourceEvidence): readonly SourceProblem[] {
   if (now.leftOut) return []
@@ -38,7 +42,12 @@ export function dropProblems(last: LastAnswer | undefined, now: SourceEvidence):
     ...drop(now.name, 'references', last.references, now.references.length),
     ...drop(now.name, 'objects', last.objects, now.objects),
   ]
-  return [...another, ...empty, ...drops]
+  return [...another, ...empty, ...drops, ...lost(last, now)]
+}
+
+function lost({ reached }: LastAnswer, { name, linked }: SourceEvidence): readonly SourceProblem[] {
+  const text = reached === undefined || linked === undefined ? undefined : lostLinks(reached, linked)
+  return text === undefined ? [] : [doubt(name, 'lost-links', `${name}: ${text}.`)]
 }
 
 function noPods(name: string): SourceProblem {

@@ -2,6 +2,7 @@
  * Evidence: what named sources say is in use. A source that could not answer in full is `complete: false` and stops
  * planning; nothing here turns an error into an empty list.
  */
+import type { LinkedCommits } from '../git/lost-links.ts'
 import type { Digest } from '../image/digest.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 
@@ -26,6 +27,8 @@ export interface SourceEvidence {
   readonly pods: number | undefined
   readonly references: readonly ReferenceInUse[]
   readonly digests: readonly DigestInUse[]
+  /** Of a Git repository: which commits that images are linked to its references reach. */
+  readonly linked?: LinkedCommits
   /** Why it is not complete, and what else a person should know. Full sentences with a cure. */
   readonly problems: readonly SourceProblem[]
 }

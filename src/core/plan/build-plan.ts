@@ -7,6 +7,8 @@
  */
 import type { Evidence } from '../evidence/evidence.ts'
 import type { ResolvedEvidence } from '../evidence/resolve-evidence.ts'
+import { asksGit, gitViewOf, noGitFacts, type GitFacts, type ImagePlace } from '../git/git-facts.ts'
+import type { GitView } from '../git/git-view.ts'
 import type { Digest } from '../image/digest.ts'
 import { buildGraph, type ImageGraph, type Node } from '../image/graph.ts'
 import type { RegistryName, RepositoryName, TagName } from '../image/names.ts'
@@ -31,6 +33,8 @@ export interface PlanInput {
   readonly inventories: readonly Inventory[]
   readonly evidence: Evidence
   readonly resolved: ResolvedEvidence
+  /** What Git said; left out where no rule asks. */
+  readonly git?: GitFacts
   /** Winnow's own memory, by registry; empty for offline plans. */
   readonly seenInUse: ReadonlyMap<RegistryName, ReadonlyMap<Digest, SeenInUse>>
   readonly fingerprints: Plan['fingerprints']
@@ -157,7 +161,8 @@ function planGoverned(
   input: PlanInput,
 ): GovernedPlan {
   const graph = buildGraph(repository.manifests, elsewhere)
-  const evaluation = evaluatePolicy(policy, graph, input.now)
+  const git = gitOf(input, { registry: inventory.registry, repository: repository.name, graph }, policy)
+  const evaluation = evaluatePolicy(policy, graph, input.now, git)
   const { protect } = input.policySet
   const inUse = input.resolved.inUse(inventory.registry, repository.name)
   const seenInUse = input.seenInUse.get(inventory.registry) ?? new Map<Digest, SeenInUse>()
@@ -189,6 +194,15 @@ function planGoverned(
     ],
     survivors: survivorsOf(repository.name, fates, graph),
   }
+}
+
+/** What Git said, for rules that ask; others don't pay for it. */
+export function gitOf(
+  { policySet, git }: Pick<PlanInput, 'policySet' | 'git'>,
+  place: ImagePlace,
+  policy: Policy,
+): GitView | undefined {
+  return asksGit(policy) ? gitViewOf(place, policySet.git, git ?? noGitFacts) : undefined
 }
 
 /** More remarks on one repository than this are counted, not listed. */

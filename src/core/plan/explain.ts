@@ -12,7 +12,7 @@ import type { RuleSays } from '../policy/evaluate-rule.ts'
 import type { Reason } from '../policy/reason.ts'
 import { stateOf } from '../policy/match.ts'
 import type { ImageState } from '../policy/policy.ts'
-import { policyFor, type PlanInput } from './build-plan.ts'
+import { gitOf, policyFor, type PlanInput } from './build-plan.ts'
 import { mayExistIn } from './elsewhere.ts'
 import { imageBytes } from './image-bytes.ts'
 import type { KeptImage, Plan, PlanAction } from './plan.ts'
@@ -74,7 +74,9 @@ export function explainImage(
   const manifest = node === undefined ? undefined : graph.manifests[node]
   if (node === undefined || manifest === undefined) return undefined
   const policy = policyFor(input.policySet, registry, repository.name)
-  const evaluation = policy === undefined ? undefined : evaluatePolicy(policy, graph, input.now)
+  const place = { registry, repository: repository.name, graph }
+  const evaluation =
+    policy === undefined ? undefined : evaluatePolicy(policy, graph, input.now, gitOf(input, place, policy))
   const line = lineOf(plan, registry, repository.name, digest)
   const isImage = graph.images.includes(node)
   return {
@@ -204,6 +206,7 @@ const cures: Partial<Record<Reason['kind'], string>> = {
   'protected-tag': 'It goes on to the rules once protect.tags no longer names its tag.',
   locked: 'It goes on to the rules once the registry no longer locks it.',
   'needed-by': 'It goes on to the rules once the image that needs it is gone.',
+  'werf-record': 'It goes on to the rules once no stage of werf stays in the repository.',
   'repository-incomplete': 'It goes on to the rules once its repository can be read in full.',
   spared: 'It goes once the delete rule that reaches it decides so.',
   'orphaned-referrer': 'A delete rule with match: {state: orphaned-referrer} would reach it.',

@@ -28,9 +28,9 @@ const one = inventory([
 const two = inventory([repository('a', [image('w')])], { registry: 'lab' as RegistryName })
 
 const inventoryPrint = (...inventories: readonly Inventory[]): string =>
-  fingerprintsOf('', inventories, { takenAt: 0, sources: [] }, sha256).inventory
+  fingerprintsOf('', inventories, { takenAt: 0, sources: [] }, [], sha256).inventory
 const evidencePrint = (...sources: readonly SourceEvidence[]): string =>
-  fingerprintsOf('', [], { takenAt: 0, sources }, sha256).evidence
+  fingerprintsOf('', [], { takenAt: 0, sources }, [], sha256).evidence
 
 describe('the fingerprint of inventories', () => {
   it('does not depend on the order in which an index names its children', () => {
@@ -114,12 +114,12 @@ describe('the fingerprint of evidence', () => {
 
 describe('the id of a plan', () => {
   const evidence: Evidence = { takenAt: 0, sources: [source] }
-  const prints = fingerprintsOf('policy', [one], evidence, sha256)
+  const prints = fingerprintsOf('policy', [one], evidence, [], sha256)
 
   it('is the same for the same world at the same time', () => {
-    expect(planId(fingerprintsOf('policy', [one], { ...evidence, takenAt: 9 }, sha256), now, sha256)).toBe(
-      planId(prints, now, sha256),
-    )
+    expect(
+      planId(fingerprintsOf('policy', [one], { ...evidence, takenAt: 9 }, [], sha256), now, sha256),
+    ).toBe(planId(prints, now, sha256))
     expect(planId(prints, now, sha256)).toMatch(/^p-[0-9a-f]{12}$/)
   })
 
@@ -127,7 +127,7 @@ describe('the id of a plan', () => {
     const ids = [
       planId(prints, now, sha256),
       planId(prints, now + 1, sha256),
-      planId(fingerprintsOf('other', [one], evidence, sha256), now, sha256),
+      planId(fingerprintsOf('other', [one], evidence, [], sha256), now, sha256),
     ]
     expect(new Set(ids).size).toBe(3)
   })

@@ -3,6 +3,7 @@
  * the same world. They do not depend on listing order, nor on when something was read.
  */
 import type { Evidence } from '../evidence/evidence.ts'
+import type { GitHistory } from '../git/git-history.ts'
 import type { Digest } from '../image/digest.ts'
 import { inventoryDocument } from '../inventory/inventory-file.ts'
 import type { InstantMs, Inventory, ManifestRecord } from '../inventory/inventory.ts'
@@ -20,12 +21,13 @@ export function fingerprintsOf(
   policyText: string,
   inventories: readonly Inventory[],
   evidence: Evidence,
+  histories: Iterable<GitHistory>,
   hash: Hash,
 ): Plan['fingerprints'] {
   return {
     policy: hash([policyText]),
     inventory: hash(inventoryTexts(inventories)),
-    evidence: hash(evidenceTexts(evidence)),
+    evidence: hash(chain(evidenceTexts(evidence), historyTexts(histories))),
   }
 }
 
@@ -63,6 +65,29 @@ function* evidenceTexts(evidence: Evidence): Iterable<string> {
     yield* source.references.map(({ reference, where }) => JSON.stringify([reference, where])).toSorted()
     yield* source.digests.map(({ digest, where }) => JSON.stringify([digest, where])).toSorted()
   }
+}
+
+/** References tell everything: a commit's id is a digest of its whole history. */
+function* historyTexts(histories: Iterable<GitHistory>): Iterable<string> {
+  for (const { name, references, graph, others } of [...histories].sort((a, b) => compare(a.name, b.name))) {
+    yield `git ${JSON.stringify(name)}\n`
+    yield* references
+      .map((reference) =>
+        JSON.stringify([
+          reference.kind,
+          reference.name,
+          graph.idOf(reference.commit),
+          reference.datedAt,
+          reference.closedAt ?? null,
+        ]),
+      )
+      .toSorted()
+    yield* [...others].map((other) => JSON.stringify(other)).sort()
+  }
+}
+
+function* chain(...parts: readonly Iterable<string>[]): Iterable<string> {
+  for (const part of parts) yield* part
 }
 
 function compare(a: string, b: string): number {

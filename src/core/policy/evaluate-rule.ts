@@ -4,6 +4,7 @@
  * The result holds, for every row, what the rule says of it, and can put the reason into words when asked: a plan of a
  * million images asks for few of them.
  */
+import { keepByGit } from '../git/keep-by-git.ts'
 import type { Reason, ReasonKind } from './reason.ts'
 import { matchesAny, matchesBlock, stateOf } from './match.ts'
 import type { DeleteCriterion, DeleteEffect, KeepCriterion, KeepEffect, MatchBlock, Rule } from './policy.ts'
@@ -132,6 +133,8 @@ function keepAnswer(criterion: KeepCriterion, effect: KeepEffect, scope: Scope):
         text: (position) => placeText(places.get(position), criterion.count, effect.by),
       }
     }
+    case 'git':
+      return keepByGit(criterion, rows, matched, context.now, context.git)
     case 'within':
       return ageAnswer(
         'kept-within',

@@ -8,6 +8,7 @@ import { evaluateRule, type RuleResult } from './evaluate-rule.ts'
 import type { Policy, Rule } from './policy.ts'
 import type { Reason } from './reason.ts'
 import { rowsOf, type Row, type RowContext } from './rows.ts'
+import type { GitView } from '../git/git-view.ts'
 import type { ImageGraph } from '../image/graph.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 import { stateOf } from './match.ts'
@@ -26,9 +27,13 @@ export type Verdict =
   | { readonly kind: 'keep'; readonly reasons: readonly Reason[] }
   | { readonly kind: 'delete'; readonly reasons: readonly Reason[]; readonly decidedBy: DecidedBy }
 
-/** Evaluates a policy on the images of one repository. */
-export function evaluatePolicy(policy: Policy, graph: ImageGraph, now: InstantMs): Evaluation {
-  const context: RowContext = { graph, unit: policy.unit, now }
+/**
+ * Evaluates a policy on the images of one repository.
+ *
+ * @param git what Git said; without it, rules that ask Git keep all that they reach
+ */
+export function evaluatePolicy(policy: Policy, graph: ImageGraph, now: InstantMs, git?: GitView): Evaluation {
+  const context: RowContext = { graph, unit: policy.unit, now, ...(git !== undefined && { git }) }
   const rows = rowsOf(context)
   const results = evaluateRules(policy.rules, rows, context)
   const shared = sharedReasons(policy)

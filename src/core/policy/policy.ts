@@ -2,6 +2,8 @@
  * A policy as used: patterns compiled, durations in milliseconds, every default filled in, every value with the line
  * it came from. `config/resolve.ts` makes it from winnow.yaml; the evaluator reads nothing else.
  */
+import type { GitName, GitReferenceKind } from '../git/git-history.ts'
+import type { GitRepositoryPolicy } from '../git/git-view.ts'
 import type { RegistryName } from '../image/names.ts'
 import type { TagPatterns, TextPattern, VersionRange } from './patterns.ts'
 
@@ -9,6 +11,8 @@ export interface PolicySet {
   readonly policies: readonly Policy[]
   readonly protect: Protect
   readonly limits: Limits
+  /** Every Git repository that is configured or that a rule names. */
+  readonly git: readonly GitRepositoryPolicy[]
 }
 
 export interface Protect {
@@ -99,6 +103,31 @@ export type KeepCriterion =
   | { readonly kind: 'within'; readonly ms: number }
   | { readonly kind: 'pulled-within'; readonly ms: number }
   | { readonly kind: 'calendar'; readonly counts: Readonly<Partial<Record<Calendar, number>>> }
+  | GitCriterion
+
+/** Images built from commits of branches, tags or pull requests. */
+export interface GitCriterion {
+  readonly kind: 'git'
+  /** Undefined: the Git repository that says it is the one of these images. */
+  readonly repository: GitName | undefined
+  readonly of: GitReferenceKind
+  /** Of the references' names, matched in full. */
+  readonly pattern: TextPattern
+  /** Which of the references that match count. */
+  readonly references: GitLimit
+  /** Which commits with images count on each of them. */
+  readonly images: GitLimit
+  /** How long a pull request counts after it was closed. */
+  readonly graceMs: number
+}
+
+/** Both left out: no limit. */
+export interface GitLimit {
+  readonly newest?: number
+  readonly withinMs?: number
+  /** Decides when both are given. */
+  readonly combine: 'any' | 'all'
+}
 
 export interface DeleteEffect extends Counting {
   readonly kind: 'delete'

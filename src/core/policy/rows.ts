@@ -2,6 +2,7 @@
  * Rows: what rules speak of. Under `unit: image` a row is an image with all its tags; under `unit: tag` it is one tag,
  * or an image that has none.
  */
+import type { GitView } from '../git/git-view.ts'
 import type { ImageGraph, Node } from '../image/graph.ts'
 import type { Digest } from '../image/digest.ts'
 import type { InstantMs, ManifestRecord, TagRecord } from '../inventory/inventory.ts'
@@ -20,6 +21,8 @@ export interface RowContext {
   readonly graph: ImageGraph
   readonly unit: Policy['unit']
   readonly now: InstantMs
+  /** What Git said; undefined where no rule asks. */
+  readonly git?: GitView
 }
 
 /** The rows of a repository, in the order of their digests, then of their tags: listing order decides nothing. */

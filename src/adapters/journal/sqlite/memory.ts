@@ -138,15 +138,32 @@ function instants(
 function lastSnapshot(database: Database, source: string): SourceSnapshot | undefined {
   const row = database.prepare('SELECT snapshot FROM snapshots WHERE source = ?').get(textToColumn(source))
   if (row === undefined) return undefined
-  const [at, identity, objects, pods, references] = JSON.parse(String(row['snapshot'])) as SnapshotColumn
-  return { at, identity: identity ?? undefined, objects, pods: pods ?? undefined, references }
+  const [at, identity, objects, pods, references, reached] = JSON.parse(
+    String(row['snapshot']),
+  ) as SnapshotColumn
+  return {
+    at,
+    identity: identity ?? undefined,
+    objects,
+    pods: pods ?? undefined,
+    references,
+    ...(reached !== undefined && { reached: new Map(reached) }),
+  }
 }
 
-type SnapshotColumn = readonly [number, string | null, number, number | null, number]
+type SnapshotColumn = readonly [
+  number,
+  string | null,
+  number,
+  number | null,
+  number,
+  (readonly (readonly [string, string])[])?,
+]
 
 function rememberSnapshot(database: Database, source: string, snapshot: SourceSnapshot): void {
-  const { at, identity, objects, pods, references } = snapshot
-  const column: SnapshotColumn = [at, identity ?? null, objects, pods ?? null, references]
+  const { at, identity, objects, pods, references, reached } = snapshot
+  const counts = [at, identity ?? null, objects, pods ?? null, references] as const
+  const column: SnapshotColumn = reached === undefined ? counts : [...counts, [...reached].sort()]
   database
     .prepare('INSERT OR REPLACE INTO snapshots (source, snapshot) VALUES (?, ?)')
     .run(textToColumn(source), JSON.stringify(column))

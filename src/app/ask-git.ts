@@ -1,0 +1,167 @@
+/**
+ * Asks the Git repositories that rules speak of, as sources among the others: left out by the same words, doubted by the
+ * same guard, named in the plan in the same list. What they say is not which images are in use but a history, which rules
+ * read (`core/git/`).
+ */
+import type { SourceEvidence } from '../core/evidence/evidence.ts'
+import {
+  askedByPolicy,
+  asksGit,
+  linksFor,
+  type GitFacts,
+  type ImagePlace,
+  type RecordedLinks,
+} from '../core/git/git-facts.ts'
+import type { GitHistory, GitName } from '../core/git/git-history.ts'
+import type { GitRepositoryPolicy } from '../core/git/git-view.ts'
+import type { LinkedCommits } from '../core/git/lost-links.ts'
+import { firstReaching } from '../core/git/reach.ts'
+import { resolveLinks } from '../core/git/resolve-links.ts'
+import { buildGraph } from '../core/image/graph.ts'
+import type { Inventory } from '../core/inventory/inventory.ts'
+import { policyFor } from '../core/plan/build-plan.ts'
+import { mayExistIn } from '../core/plan/elsewhere.ts'
+import type { Policy, PolicySet } from '../core/policy/policy.ts'
+import type { EvidenceSource } from '../ports/evidence-source.ts'
+import type { GitReader, GitRequest } from '../ports/git-reader.ts'
+import type { RunOptions } from '../ports/run-options.ts'
+
+export interface GitPorts {
+  readonly readers: ReadonlyMap<GitName, GitReader>
+  readonly recorded: RecordedLinks
+}
+
+/** Nobody is configured: rules that ask Git keep all they reach. */
+export const noGitPorts: GitPorts = { readers: new Map(), recorded: () => undefined }
+
+export interface AskedGit {
+  /** One for each Git repository that a rule asks, to be gathered from beside the sources of evidence. */
+  readonly sources: readonly EvidenceSource[]
+  /** What those said that were gathered from. */
+  facts(): GitFacts
+}
+
+/** How a source of this kind is named. */
+export function gitSourceName(name: GitName): string {
+  return `git:${name}`
+}
+
+/** Finds out which Git repositories are to be asked, and about which commits, from what registries hold. */
+export function askGit(
+  policySet: PolicySet,
+  inventories: readonly Inventory[],
+  { readers, recorded }: GitPorts,
+): AskedGit {
+  const histories = new Map<GitName, GitHistory>()
+  const questions = questionsOf(policySet, inventories, recorded)
+  const sources = questions.flatMap((question) => {
+    const reader = readers.get(question.policy.name)
+    return reader === undefined
+      ? []
+      : [sourceOf(question, reader, (history) => histories.set(history.name, history))]
+  })
+  return { sources, facts: () => ({ histories, recorded }) }
+}
+
+interface Question {
+  readonly policy: GitRepositoryPolicy
+  readonly request: GitRequest
+}
+
+function questionsOf(
+  policySet: PolicySet,
+  inventories: readonly Inventory[],
+  recorded: RecordedLinks,
+): readonly Question[] {
+  const commits = new Map<GitRepositoryPolicy, Set<string>>()
+  for (const { place, policy } of placesAsking(policySet, inventories)) {
+    for (const asked of askedByPolicy(policy, place.repository, policySet.git)) {
+      const known = commits.get(asked) ?? new Set()
+      commits.set(asked, known)
+      for (const links of linksFor(place, asked, recorded).values()) {
+        for (const { commit } of links) known.add(commit)
+      }
+    }
+  }
+  return policySet.git.flatMap((policy) => {
+    const linked = commits.get(policy)
+    return linked === undefined ? [] : [{ policy, request: requestOf(linked, policySet) }]
+  })
+}
+
+/** Repositories of images whose policy asks Git. */
+function* placesAsking(
+  policySet: PolicySet,
+  inventories: readonly Inventory[],
+): Generator<{ readonly place: ImagePlace; readonly policy: Policy }> {
+  for (const inventory of inventories) {
+    const { registry, repositories } = inventory
+    for (const { name, manifests } of repositories) {
+      const policy = policyFor(policySet, registry, name)
+      if (policy === undefined || !asksGit(policy)) continue
+      yield {
+        place: { registry, repository: name, graph: buildGraph(manifests, mayExistIn(inventory)) },
+        policy,
+      }
+    }
+  }
+}
+
+function requestOf(commits: ReadonlySet<string>, { policies }: PolicySet): GitRequest {
+  const pullRequests = policies
+    .flatMap(({ rules }) => rules)
+    .flatMap(({ effect }) => (effect.kind === 'keep' ? effect.criteria : []))
+    .flatMap((criterion) =>
+      criterion.kind === 'git' && criterion.of === 'pull-request' ? criterion.graceMs : [],
+    )
+  return {
+    commits: [...commits].sort(),
+    pullRequests: pullRequests.length > 0,
+    closedWithinMs: Math.max(0, ...pullRequests),
+  }
+}
+
+function sourceOf(
+  { policy, request }: Question,
+  reader: GitReader,
+  onHistory: (history: GitHistory) => void,
+): EvidenceSource {
+  const name = gitSourceName(policy.name)
+  return {
+    name,
+    async gather(_managed, options: RunOptions = {}): Promise<SourceEvidence> {
+      const history = await reader.read(request, options)
+      onHistory(history)
+      return {
+        name,
+        complete: history.complete,
+        leftOut: false,
+        identity: undefined,
+        objects: history.graph.size,
+        pods: undefined,
+        references: [],
+        digests: [],
+        linked: linkedCommits(history, request.commits, policy.maxLostShare),
+        problems: history.problems,
+      }
+    },
+  }
+}
+
+function linkedCommits(history: GitHistory, commits: readonly string[], maxLostShare: number): LinkedCommits {
+  const { graph, references } = history
+  const names = references.map(({ kind, name }) => `${kind} ${name}`)
+  const first = firstReaching(graph, references)
+  const links = resolveLinks(
+    commits.map((commit) => ({ commit, origin: 'inventory' })),
+    history,
+  )
+  return {
+    reached: new Map(
+      links.reached.map(({ commit }) => [graph.idOf(commit), names[first[commit] ?? -1] ?? ''] as const),
+    ),
+    linked: new Set([...links.reached.map(({ commit }) => graph.idOf(commit)), ...commits]),
+    references: new Set(names),
+    maxLostShare,
+  }
+}
