@@ -4,14 +4,21 @@
  */
 import type { Evidence } from '../core/evidence/evidence.ts'
 import type { ManagedNames, ManagedRegistry } from '../core/evidence/managed-names.ts'
-import { resolveEvidence, type ResolvedEvidence } from '../core/evidence/resolve-evidence.ts'
+import { resolveEvidence, type InUseMark, type ResolvedEvidence } from '../core/evidence/resolve-evidence.ts'
+import { noGitFacts, type GitFacts } from '../core/git/git-facts.ts'
+import { keptByGitNow } from '../core/git/kept-now.ts'
+import type { Digest } from '../core/image/digest.ts'
+import { buildGraph } from '../core/image/graph.ts'
 import type { RegistryName } from '../core/image/names.ts'
 import type { InstantMs, Inventory, RepositoryInventory } from '../core/inventory/inventory.ts'
+import { policyFor } from '../core/plan/build-plan.ts'
 import type { Plan, PlanAction } from '../core/plan/plan.ts'
 import { plannedTags } from '../core/plan/recheck.ts'
+import type { PolicySet } from '../core/policy/policy.ts'
 import type { ReadableRegistry } from '../ports/readable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import type { ApplyPorts } from './apply-ports.ts'
+import { askGitAgain, noGitPorts } from './ask-git.ts'
 import { gatherEvidence, type EvidencePorts } from './gather-evidence.ts'
 import { managedNames } from './managed-names.ts'
 import { rememberUse } from './plan.ts'
@@ -24,26 +31,45 @@ export interface EvidenceAgain {
   readonly registries: readonly ManagedRegistry[]
   readonly leftOut: readonly string[]
   readonly accepted: readonly string[]
+  /** The policies in force, for rules that ask Git; left out: none of them is asked again. */
+  readonly policySet?: PolicySet
 }
 
-type ApplyEvidencePorts = EvidencePorts & Pick<ApplyPorts, 'registries'>
+/** One repository as it is now, with what uses it. */
+interface ResolvedNow {
+  readonly resolved: ResolvedEvidence
+  readonly repository: RepositoryInventory
+  /** Images that rules by Git history keep by now. */
+  readonly keptByGit: ReadonlyMap<Digest, readonly InUseMark[]>
+}
+
+interface Gathered {
+  readonly evidence: Evidence
+  readonly git: GitFacts
+}
+
+type ApplyEvidencePorts = EvidencePorts & Pick<ApplyPorts, 'registries' | 'git'>
 
 export class FreshEvidence {
   readonly #request: EvidenceAgain
   readonly #ports: ApplyEvidencePorts
   readonly #managed: ManagedNames
-  #current: Evidence
-  #renewal: Promise<Evidence> | undefined
+  /** Sources of the plan that are Git repositories. */
+  readonly #gitNames: ReadonlySet<string>
+  #current: Gathered
+  #renewal: Promise<Gathered> | undefined
 
   private constructor(
     request: EvidenceAgain,
     ports: ApplyEvidencePorts,
     managed: ManagedNames,
-    first: Evidence,
+    gitNames: ReadonlySet<string>,
+    first: Gathered,
   ) {
     this.#request = request
     this.#ports = ports
     this.#managed = managed
+    this.#gitNames = gitNames
     this.#current = first
   }
 
@@ -57,13 +83,15 @@ export class FreshEvidence {
     plan: Plan | undefined,
     options: RunOptions,
   ): Promise<FreshEvidence> {
+    const gitNames = new Set(plan?.evidence.flatMap((each) => (each.leftOut ? [] : each.source)))
     const known = new Set(ports.sources.map((source) => source.name))
     const planned = plan?.evidence
       .filter((each) => each.leftOut && known.has(each.source))
       .map((each) => each.source)
     const again = { ...request, leftOut: [...new Set([...request.leftOut, ...(planned ?? [])])] }
     const managed = namesOf(request.registries, plan?.actions ?? [])
-    return new FreshEvidence(again, ports, managed, await gatherNow(again, managed, ports, options))
+    const first = await gatherNow(again, managed, gitNames, ports, options)
+    return new FreshEvidence(again, ports, managed, gitNames, first)
   }
 
   /**
@@ -75,8 +103,8 @@ export class FreshEvidence {
     registry: RegistryName,
     listed: RepositoryInventory,
     options: RunOptions,
-  ): Promise<{ readonly resolved: ResolvedEvidence; readonly repository: RepositoryInventory }> {
-    const evidence = await this.#fresh(options)
+  ): Promise<ResolvedNow> {
+    const { evidence, git } = await this.#fresh(options)
     const before = [inventoryOf(registry, listed, this.#ports.now())]
     const managed = managedNames(this.#request.registries, before)
     const first = resolveEvidence(evidence, before, managed)
@@ -85,17 +113,30 @@ export class FreshEvidence {
     const inventories = await withUnlistedInUse(before, first.missing, readerOf, options)
     const resolved = inventories === before ? first : resolveEvidence(evidence, inventories, managed)
     await rememberUse(resolved, inventories, evidence.takenAt, this.#ports.memory)
-    return { resolved, repository: inventories[0]?.repositories[0] ?? listed }
+    const repository = inventories[0]?.repositories[0] ?? listed
+    return { resolved, repository, keptByGit: this.#keptByGit(registry, repository, git) }
+  }
+
+  #keptByGit(
+    registry: RegistryName,
+    { name, manifests }: RepositoryInventory,
+    facts: GitFacts,
+  ): ResolvedNow['keptByGit'] {
+    const { policySet } = this.#request
+    const policy = policySet && policyFor(policySet, registry, name)
+    if (policy === undefined || facts.histories.size === 0) return new Map()
+    const place = { registry, repository: name, graph: buildGraph(manifests) }
+    return keptByGitNow(policy, place, policySet?.git ?? [], facts, this.#ports.now())
   }
 
   /** True when what was resolved earlier may still decide. */
   isFresh(): boolean {
-    return this.#ports.now() - this.#current.takenAt <= evidenceAgeMaxMs
+    return this.#ports.now() - this.#current.evidence.takenAt <= evidenceAgeMaxMs
   }
 
-  async #fresh(options: RunOptions): Promise<Evidence> {
+  async #fresh(options: RunOptions): Promise<Gathered> {
     if (this.isFresh()) return this.#current
-    this.#renewal ??= gatherNow(this.#request, this.#managed, this.#ports, options).finally(
+    this.#renewal ??= gatherNow(this.#request, this.#managed, this.#gitNames, this.#ports, options).finally(
       () => (this.#renewal = undefined),
     )
     this.#current = await this.#renewal
@@ -115,13 +156,20 @@ function namesOf(registries: readonly ManagedRegistry[], actions: readonly PlanA
   return { registries, tagsOf: (registry, repository) => tags.get(`${registry} ${repository}`) ?? new Set() }
 }
 
-function gatherNow(
-  request: EvidenceAgain,
+async function gatherNow(
+  { leftOut, accepted, policySet }: EvidenceAgain,
   managed: ManagedNames,
-  ports: EvidencePorts,
+  gitNames: ReadonlySet<string>,
+  ports: ApplyEvidencePorts,
   options: RunOptions,
-): Promise<Evidence> {
-  return gatherEvidence({ managed, leftOut: request.leftOut, accepted: request.accepted }, ports, options)
+): Promise<Gathered> {
+  const git =
+    policySet === undefined
+      ? { sources: [], facts: () => noGitFacts }
+      : askGitAgain(policySet, gitNames, ports.git ?? noGitPorts)
+  const sources = [...ports.sources, ...git.sources]
+  const evidence = await gatherEvidence({ managed, leftOut, accepted }, { ...ports, sources }, options)
+  return { evidence, git: git.facts() }
 }
 
 function inventoryOf(registry: RegistryName, repository: RepositoryInventory, takenAt: InstantMs): Inventory {

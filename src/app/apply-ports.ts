@@ -7,6 +7,7 @@ import type { JournalStore } from '../ports/journal-store.ts'
 import type { LeaseStore } from '../ports/lease.ts'
 import type { MutableRegistry } from '../ports/mutable-registry.ts'
 import type { ReadableRegistry } from '../ports/readable-registry.ts'
+import type { GitPorts } from './ask-git.ts'
 import type { EvidencePorts } from './gather-evidence.ts'
 
 export interface RegistryPorts {
@@ -16,6 +17,8 @@ export interface RegistryPorts {
 
 export interface ApplyPorts extends EvidencePorts {
   readonly registries: ReadonlyMap<RegistryName, RegistryPorts>
+  /** Left out: no Git repository can be asked again. */
+  readonly git?: GitPorts
   readonly journal: JournalStore
   readonly leases: LeaseStore
   readonly newRunId: (at: InstantMs) => RunId

@@ -5,6 +5,7 @@
  * then, line by line, read the tags once more, write the intents, remove the tags and the root; and only when no root
  * is left to go, remove what hung on those that went, minus everything that whatever is still there needs.
  */
+import type { InUseMark } from '../core/evidence/resolve-evidence.ts'
 import type { Digest } from '../core/image/digest.ts'
 import type { RegistryName, RepositoryName } from '../core/image/names.ts'
 import type { InstantMs, RepositoryInventory } from '../core/inventory/inventory.ts'
@@ -159,7 +160,7 @@ class RepositoryApply {
   }
 
   async #recheck(actions: readonly PlanAction[], fresh: RepositoryInventory): Promise<readonly Recheck[]> {
-    const { resolved, repository } = await this.#context.evidence.resolve(
+    const { resolved, repository, keptByGit } = await this.#context.evidence.resolve(
       this.#registry,
       fresh,
       this.#options,
@@ -167,7 +168,7 @@ class RepositoryApply {
     return recheck({
       actions,
       repository,
-      inUse: resolved.inUse(this.#registry, this.#repository),
+      inUse: united(resolved.inUse(this.#registry, this.#repository), keptByGit),
       heldBack: resolved.heldRepositories.get(this.#registry)?.get(this.#repository),
       plannedAt: this.#context.plannedAt,
     })
@@ -427,4 +428,13 @@ function reportOf(check: Recheck): LineReport | undefined {
 function doneReport(action: PlanAction, text: string): LineReport {
   const outcome: LineOutcome = action.kind === 'untag' ? 'untagged' : 'deleted'
   return { action, outcome, text }
+}
+
+type Marks = ReadonlyMap<Digest, readonly InUseMark[]>
+
+function united(marks: Marks, more: Marks): Marks {
+  if (more.size === 0) return marks
+  const all = new Map(marks)
+  for (const [digest, each] of more) all.set(digest, [...(all.get(digest) ?? []), ...each])
+  return all
 }

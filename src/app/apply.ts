@@ -11,6 +11,7 @@ import type { RegistryName } from '../core/image/names.ts'
 import type { RunId, RunOutcome } from '../core/journal/entry.ts'
 import type { Plan, PlanAction } from '../core/plan/plan.ts'
 import { planDocument } from '../core/plan/plan-file.ts'
+import type { PolicySet } from '../core/policy/policy.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { Breaker } from './apply-breaker.ts'
 import type { ApplyPorts, LineReport } from './apply-ports.ts'
@@ -26,6 +27,8 @@ export type { ApplyPorts, LineOutcome, LineReport, RegistryPorts } from './apply
 export interface ApplyRequest extends Omit<EvidenceRequest, 'managed'> {
   readonly registries: Parameters<typeof FreshEvidence.create>[0]['registries']
   readonly limits: ApplyLimits
+  /** The policies in force, for rules that ask Git: they are asked again. */
+  readonly policySet?: PolicySet
   /** Who holds the lease, for whoever is refused: `host:pid`. */
   readonly holder: string
 }

@@ -63,6 +63,36 @@ export function askGit(
   return { sources, facts: () => ({ histories, recorded }) }
 }
 
+/**
+ * Asks the Git repositories that a plan went by once more, before it is applied. No image is named: what Git reaches by
+ * now is all that matters, and a commit that it does not know says nothing new.
+ *
+ * @param names those of the plan's sources
+ */
+export function askGitAgain(
+  policySet: PolicySet,
+  names: ReadonlySet<string>,
+  { readers, recorded }: GitPorts,
+): AskedGit {
+  const histories = new Map<GitName, GitHistory>()
+  const sources = policySet.git.flatMap((policy) => {
+    const reader = readers.get(policy.name)
+    if (reader === undefined || !names.has(gitSourceName(policy.name))) return []
+    const question = { policy, request: requestOf(new Set(), policySet) }
+    const source = sourceOf(question, reader, (history) => histories.set(history.name, history))
+    return [{ name: source.name, gather: withoutLinks(source) }]
+  })
+  return { sources, facts: () => ({ histories, recorded }) }
+}
+
+/** How many linked commits are reached is not asked here, so it must not be remembered as none. */
+function withoutLinks(source: EvidenceSource): EvidenceSource['gather'] {
+  return async (managed, options) => {
+    const { linked: _, ...evidence } = await source.gather(managed, options)
+    return evidence
+  }
+}
+
 interface Question {
   readonly policy: GitRepositoryPolicy
   readonly request: GitRequest

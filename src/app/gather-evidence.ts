@@ -76,7 +76,7 @@ export async function gatherEvidence(
   const incomplete = sources.filter((source) => !source.complete && !source.leftOut)
   if (incomplete.length > 0) throw new EvidenceIncompleteError(incomplete)
   for (const source of sources) {
-    if (!source.leftOut) await ports.memory?.rememberSnapshot(source.name, snapshotOf(source, takenAt))
+    if (!source.leftOut) await remember(source, takenAt, ports.memory)
   }
   return { takenAt, sources }
 }
@@ -138,6 +138,15 @@ function leftOut(name: string): SourceEvidence {
     digests: [],
     problems: [{ severity: 'warning', text: `${name} was left out on purpose.`, accept: undefined }],
   }
+}
+
+async function remember(source: SourceEvidence, at: InstantMs, memory: Memory | undefined): Promise<void> {
+  if (memory === undefined) return
+  const snapshot = snapshotOf(source, at)
+  const last = snapshot.reached === undefined ? await memory.lastSnapshot(source.name) : undefined
+  // Whoever did not ask which commits are reached has learnt nothing that would replace what is known.
+  const reached = snapshot.reached ?? last?.reached
+  await memory.rememberSnapshot(source.name, reached === undefined ? snapshot : { ...snapshot, reached })
 }
 
 /** What the drop guard compares the next answer with. */
