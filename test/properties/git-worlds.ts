@@ -28,19 +28,15 @@ const commitsMax = 14
 const commits: fc.Arbitrary<readonly CommitGiven[]> = fc
   .array(
     fc.record({
-      parents: fc.uniqueArray(fc.nat({ max: commitsMax }), { maxLength: 3 }),
-      isRoot: fc.boolean(),
-      days: fc.integer({ min: 0, max: 12 }),
+      parents: fc.uniqueArray(fc.nat({ max: 3 }), { minLength: 1, maxLength: 3 }),
+      days: fc.integer({ min: 0, max: 4 }),
     }),
-    { minLength: 1, maxLength: commitsMax },
+    { minLength: 4, maxLength: commitsMax },
   )
   .map((given) =>
-    given.map(({ parents, isRoot, days }, index) => ({
+    given.map(({ parents, days }, index) => ({
       id: `c${index}`,
-      parents:
-        index === 0 || (isRoot && parents.length === 0)
-          ? []
-          : [...new Set(parents.map((parent) => `c${parent % index}`))],
+      parents: index === 0 ? [] : [...new Set(parents.map((back) => `c${Math.max(0, index - 1 - back)}`))],
       committedAt: now - days * dayMs,
     })),
   )
@@ -58,7 +54,7 @@ export const gitWorlds: fc.Arbitrary<GitWorld> = commits.chain((list) => {
         }),
         { minLength: 1, maxLength: 5, selector: ({ kind, name }) => `${kind} ${name}` },
       ),
-      links: fc.array(fc.uniqueArray(label, { maxLength: 4 }), { maxLength: 8 }),
+      links: fc.array(fc.uniqueArray(label, { maxLength: 3 }), { minLength: 3, maxLength: 8 }),
     })
     .map(({ references, links }) => ({
       commits: list,
@@ -72,8 +68,8 @@ export const gitWorlds: fc.Arbitrary<GitWorld> = commits.chain((list) => {
 
 export const gitLimits: fc.Arbitrary<GitLimit> = fc
   .record({
-    newest: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
-    withinMs: fc.option(fc.integer({ min: 0, max: 9 }), { nil: undefined }),
+    newest: fc.option(fc.integer({ min: 0, max: 4 }), { nil: undefined }),
+    withinMs: fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined, freq: 1 }),
     combine: fc.constantFrom('any' as const, 'all' as const),
   })
   .map(({ newest, withinMs, combine }) => ({
@@ -85,7 +81,7 @@ export const gitLimits: fc.Arbitrary<GitLimit> = fc
 export const gitCriteria: fc.Arbitrary<GitCriterion> = fc
   .record({
     of: fc.constantFrom('branch' as const, 'tag' as const),
-    pattern: fc.constantFrom('.*', 'main', 'v.*', 'main|dev'),
+    pattern: fc.constantFrom('.*', '.*', 'v.*', 'main|dev'),
     references: gitLimits,
     images: gitLimits,
   })
