@@ -190,6 +190,7 @@ function planGoverned(
       ...(heldBack === undefined
         ? remarksOn(inventory.registry, repository)
         : [`${inventory.registry}/${repository.name}: ${heldBack}`]),
+      ...untoldByGit(inventory.registry, repository.name, lines.kept),
       ...lines.warnings,
     ],
     survivors: survivorsOf(repository.name, fates, graph),
@@ -213,6 +214,21 @@ function remarksOn(registry: RegistryName, { name, problems }: RepositoryInvento
   const listed = problems.slice(0, remarksListedMax).map((problem) => `${registry}/${name}: ${problem}`)
   const more = problems.length - listed.length
   return more > 0 ? [...listed, `${registry}/${name}: and ${more} remarks more.`] : listed
+}
+
+/** Images that stay because Git could not tell: somebody will wonder why they never go. */
+function untoldByGit(
+  registry: RegistryName,
+  repository: RepositoryName,
+  kept: readonly KeptImage[],
+): readonly string[] {
+  const untold = kept.flatMap(({ reasons }) => reasons.find(({ kind }) => kind === 'kept-git-unknown') ?? [])
+  const [first] = untold
+  if (first === undefined) return []
+  const count = untold.length === 1 ? 'an image is kept' : `${untold.length} images are kept`
+  return [
+    `${registry}/${repository}: ${count} because Git cannot tell whether they are needed: ${first.text}`,
+  ]
 }
 
 function whyHeldBack(
