@@ -1,6 +1,6 @@
 /** What every manifest cache must do. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ConfigFacts, ManifestFacts } from '../../src/core/image/manifest.ts'
+import type { ConfigFacts, ManifestFacts, StatementFacts } from '../../src/core/image/manifest.ts'
 import type { ManifestCache } from '../../src/ports/manifest-cache.ts'
 import { digest, longDigest, type Opened } from './journal-store.ts'
 
@@ -20,6 +20,10 @@ const fullFacts: ManifestFacts = {
     { digest: digest(6), sizeBytes: 9_007_199_254_740_991 },
     { digest: digest(6), sizeBytes: 1 },
   ],
+  statements: [
+    { digest: digest(6), sizeBytes: 1, isDeclared: true },
+    { digest: longDigest(9), sizeBytes: 0, isDeclared: false },
+  ],
   annotations: { 'org.example/k': 'ü\u0000🙂', __proto__x: '' },
   createdAt: 1_790_000_000_123,
 }
@@ -34,6 +38,7 @@ export const emptyFacts: ManifestFacts = {
   config: undefined,
   configMediaType: undefined,
   layers: [],
+  statements: [],
   annotations: {},
   createdAt: undefined,
 }
@@ -56,10 +61,16 @@ export function manifestCacheConformance(name: string, open: () => Promise<Opene
       const bare: ConfigFacts = { digest: digest(8), createdAt: undefined, platform: undefined, labels: {} }
       await opened.store.putManifests([fullFacts, emptyFacts])
       await opened.store.putConfigs([config, bare])
+      const statements: readonly StatementFacts[] = [
+        { digest: digest(6), commits: ['ab'.repeat(20), 'cd'.repeat(32)] },
+        { digest: longDigest(9), commits: [] },
+      ]
+      await opened.store.putStatements(statements)
       for (const cache of [opened.store, await opened.reopen()]) {
         const manifests = await cache.manifests([longDigest(7), digest(1)])
         expect([...manifests.values()]).toEqual([emptyFacts, fullFacts])
         expect([...(await cache.configs([digest(5), digest(8)])).values()]).toEqual([config, bare])
+        expect([...(await cache.statements([digest(6), longDigest(9)])).values()]).toEqual(statements)
       }
     })
 
@@ -67,6 +78,7 @@ export function manifestCacheConformance(name: string, open: () => Promise<Opene
       await opened.store.putManifests([fullFacts])
       expect(await opened.store.manifests([digest(99), digest(2), longDigest(1)])).toEqual(new Map())
       expect(await opened.store.configs([digest(1)])).toEqual(new Map())
+      expect(await opened.store.statements([digest(1)])).toEqual(new Map())
       expect(await opened.store.manifests([])).toEqual(new Map())
     })
 

@@ -2,12 +2,12 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createMemoryManifestCache } from '../../src/adapters/journal/memory/manifest-cache.ts'
 import { createReadableFileStore } from '../../src/adapters/storage/filesystem/read-files.ts'
 import { createMutableFileStore } from '../../src/adapters/storage/filesystem/write-files.ts'
 import { createStorageReader } from '../../src/adapters/registries/storage-distribution/storage-reader.ts'
 import { createStorageWriter } from '../../src/adapters/registries/storage-distribution/storage-writer.ts'
 import type { Digest } from '../../src/core/image/digest.ts'
-import type { ConfigFacts, ManifestFacts } from '../../src/core/image/manifest.ts'
 import { parseDigest } from '../../src/core/image/digest.ts'
 import {
   parseRepositoryName,
@@ -68,16 +68,7 @@ export function open(dir: string, cache: ManifestCache = createCache()): Opened 
 }
 
 /** A cache that forgets nothing. */
-export function createCache(): ManifestCache {
-  const manifests = new Map<Digest, ManifestFacts>()
-  const configs = new Map<Digest, ConfigFacts>()
-  return {
-    manifests: async (digests) => new Map(digests.flatMap((digest) => entry(manifests, digest))),
-    configs: async (digests) => new Map(digests.flatMap((digest) => entry(configs, digest))),
-    putManifests: async (facts) => facts.forEach((one) => manifests.set(one.digest, one)),
-    putConfigs: async (facts) => facts.forEach((one) => configs.set(one.digest, one)),
-  }
-}
+export const createCache: () => ManifestCache = createMemoryManifestCache
 
 /** `1.0 → sha256:…`, sorted. */
 export function tagsIn(inventory: RepositoryInventory): Readonly<Record<string, string>> {
@@ -95,9 +86,4 @@ export async function snapshot(dir: string): Promise<ReadonlyMap<string, string>
       files.set(name, (await readFile(join(dir, name))).toString('latin1'))
   }
   return files
-}
-
-function entry<T>(map: ReadonlyMap<Digest, T>, digest: Digest): readonly (readonly [Digest, T])[] {
-  const value = map.get(digest)
-  return value === undefined ? [] : [[digest, value]]
 }

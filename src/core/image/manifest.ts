@@ -5,6 +5,7 @@
  */
 import type { BlobReference, InstantMs } from '../inventory/inventory.ts'
 import type { Digest } from './digest.ts'
+import type { StatementReference } from './statements.ts'
 
 export interface ManifestFacts {
   readonly digest: Digest
@@ -18,6 +19,8 @@ export interface ManifestFacts {
   /** Media type of the config: tells images, charts and other artifacts apart. */
   readonly configMediaType: string | undefined
   readonly layers: readonly BlobReference[]
+  /** Layers that say how something was built, or may say it. */
+  readonly statements: readonly StatementReference[]
   readonly annotations: Readonly<Record<string, string>>
   /** Only Docker schema 1 dates itself in the manifest. */
   readonly createdAt: InstantMs | undefined
@@ -35,4 +38,11 @@ export interface ConfigFacts {
   readonly createdAt: InstantMs | undefined
   readonly platform: string | undefined
   readonly labels: Readonly<Record<string, string>>
+}
+
+/** What a statement about a build says (git/provenance.ts). */
+export interface StatementFacts {
+  readonly digest: Digest
+  /** Full ids, sorted; none when it names no source, or is no statement at all. */
+  readonly commits: readonly string[]
 }

@@ -45,6 +45,7 @@ describe('parseManifest', () => {
       config: { digest: id(1), sizeBytes: 1 },
       configMediaType: configType,
       layers: [{ digest: id(2), sizeBytes: 2 }],
+      statements: [],
       annotations: { a: '1', b: '2' },
       createdAt: undefined,
     })

@@ -9,6 +9,7 @@ import { parseInstant } from '../inventory/instant.ts'
 import type { BlobReference, InstantMs } from '../inventory/inventory.ts'
 import type { Digest } from './digest.ts'
 import type { ChildReference, ConfigFacts, ManifestFacts } from './manifest.ts'
+import { statementsAmong } from './statements.ts'
 import { decodeJson, depthOf } from './manifest-json.ts'
 import {
   byKey,
@@ -77,6 +78,8 @@ export function parseManifest(
     descriptorField(document, 'config') ?? blobs.find((blob) => blob.mediaType === buildkitCacheConfigType)
   const subject = descriptorField(document, 'subject')
   const configMediaType = config === undefined ? undefined : bareMediaType(config.mediaType)
+  const listed = listedBlobs(document)
+  const annotations = readTexts(document, document.fields['annotations'], 'annotations')
   return {
     digest,
     mediaType: type,
@@ -88,9 +91,11 @@ export function parseManifest(
     configMediaType,
     layers: layersOf(
       document,
+      listed,
       blobs.filter((blob) => blob !== config),
     ),
-    annotations: readTexts(document, document.fields['annotations'], 'annotations'),
+    statements: distinct(statementsAmong(listed, annotations)),
+    annotations,
     createdAt: shape === 'schema1' ? schema1CreatedAt(document) : undefined,
   }
 }
@@ -200,13 +205,17 @@ function asBlob({ digest, sizeBytes }: Descriptor): BlobReference {
   return { digest, sizeBytes }
 }
 
+function listedBlobs(document: ManifestDocument): readonly Descriptor[] {
+  return ['layers', 'blobs'].flatMap((key) =>
+    listField(document, key).map((entry, i) => readDescriptor(document, entry, `${key}[${i}]`)),
+  )
+}
+
 function layersOf(
   document: ManifestDocument,
+  listed: readonly Descriptor[],
   besideManifests: readonly Descriptor[],
 ): readonly BlobReference[] {
-  const listed = ['layers', 'blobs'].flatMap((key) =>
-    listField(document, key).map((entry, i) => asBlob(readDescriptor(document, entry, `${key}[${i}]`))),
-  )
   const schema1 = listField(document, 'fsLayers').map((entry, i) => ({
     digest: readDigest(
       document,
@@ -216,7 +225,7 @@ function layersOf(
     // Schema 1 does not tell sizes.
     sizeBytes: 0,
   }))
-  return distinct([...listed, ...schema1, ...besideManifests.map(asBlob)])
+  return distinct([...listed.map(asBlob), ...schema1, ...besideManifests.map(asBlob)])
 }
 
 /** OCI image specification, "Guidelines for Artifact Usage": the type, else the config's, which images do not count. */

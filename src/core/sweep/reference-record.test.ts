@@ -36,6 +36,7 @@ function factsOf(digest: Digest, blobs: readonly Digest[], manifests: readonly D
     config,
     configMediaType: undefined,
     layers,
+    statements: [],
     annotations: {},
     createdAt: undefined,
   }

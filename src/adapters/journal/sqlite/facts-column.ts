@@ -3,7 +3,13 @@
  * back whole is no facts at all, and the manifest is simply fetched again: half of a graph would be dangerous.
  */
 import { parseDigest, type Digest } from '../../../core/image/digest.ts'
-import type { ChildReference, ConfigFacts, ManifestFacts } from '../../../core/image/manifest.ts'
+import type {
+  ChildReference,
+  ConfigFacts,
+  ManifestFacts,
+  StatementFacts,
+} from '../../../core/image/manifest.ts'
+import type { StatementReference } from '../../../core/image/statements.ts'
 import type { BlobReference } from '../../../core/inventory/inventory.ts'
 
 export function manifestToColumn(facts: ManifestFacts): string {
@@ -18,11 +24,12 @@ export function manifestToColumn(facts: ManifestFacts): string {
     facts.layers.map(blobToColumn),
     facts.annotations,
     facts.createdAt ?? null,
+    facts.statements.map((each) => [...blobToColumn(each), each.isDeclared ? 1 : 0]),
   ])
 }
 
 export function manifestFromColumn(digest: Digest, column: unknown): ManifestFacts | undefined {
-  return readColumn(column, 10, (fields) => ({
+  return readColumn(column, 11, (fields) => ({
     digest,
     mediaType: text(fields[0]),
     sizeBytes: number(fields[1]),
@@ -34,6 +41,7 @@ export function manifestFromColumn(digest: Digest, column: unknown): ManifestFac
     layers: list(fields[7]).map(blob),
     annotations: texts(fields[8]),
     createdAt: orUndefined(fields[9], number),
+    statements: list(fields[10]).map(statement),
   }))
 }
 
@@ -48,6 +56,14 @@ export function configFromColumn(digest: Digest, column: unknown): ConfigFacts |
     platform: orUndefined(fields[1], text),
     labels: texts(fields[2]),
   }))
+}
+
+export function statementToColumn(facts: StatementFacts): string {
+  return JSON.stringify([facts.commits])
+}
+
+export function statementFromColumn(digest: Digest, column: unknown): StatementFacts | undefined {
+  return readColumn(column, 1, (fields) => ({ digest, commits: list(fields[0]).map(text) }))
 }
 
 class ColumnUnreadable extends Error {}
@@ -82,6 +98,11 @@ function blobToColumn({ digest, sizeBytes }: BlobReference): readonly [string, n
 function blob(value: unknown): BlobReference {
   const [digest, sizeBytes] = list(value)
   return { digest: digestOf(digest), sizeBytes: number(sizeBytes) }
+}
+
+function statement(value: unknown): StatementReference {
+  const [digest, sizeBytes, isDeclared] = list(value)
+  return { digest: digestOf(digest), sizeBytes: number(sizeBytes), isDeclared: number(isDeclared) === 1 }
 }
 
 function child(value: unknown): ChildReference {

@@ -7,7 +7,14 @@ import type { Digest } from '../../../core/image/digest.ts'
 import type { ManifestCache } from '../../../ports/manifest-cache.ts'
 import type { Database, Migration } from './database.ts'
 import { digestToColumn } from './digest-column.ts'
-import { configFromColumn, configToColumn, manifestFromColumn, manifestToColumn } from './facts-column.ts'
+import {
+  configFromColumn,
+  configToColumn,
+  manifestFromColumn,
+  manifestToColumn,
+  statementFromColumn,
+  statementToColumn,
+} from './facts-column.ts'
 
 /** "Winc" in ASCII. */
 export const cacheApplicationId = 0x57696e63
@@ -20,6 +27,13 @@ export const cacheMigrations: readonly Migration[] = [
       CREATE TABLE configs (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, facts TEXT NOT NULL);
     `)
   },
+  (connection) => {
+    // Facts from before do not tell which layers are statements; a row that stayed would hide provenance.
+    connection.exec(`
+      DELETE FROM manifests;
+      CREATE TABLE statements (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, facts TEXT NOT NULL);
+    `)
+  },
 ]
 
 /** About 10 ms of reading. */
@@ -27,18 +41,22 @@ const readBatch = 1_000
 /** One commit costs three syncs; this many rows make them unnoticeable. */
 const writeBatch = 5_000
 
+type Table = 'manifests' | 'configs' | 'statements'
+
 export function createSqliteManifestCache(database: Database): ManifestCache {
   return {
     manifests: (digests) => readFacts(database, 'manifests', digests, manifestFromColumn),
     configs: (digests) => readFacts(database, 'configs', digests, configFromColumn),
+    statements: (digests) => readFacts(database, 'statements', digests, statementFromColumn),
     putManifests: (facts) => writeFacts(database, 'manifests', facts, manifestToColumn),
     putConfigs: (facts) => writeFacts(database, 'configs', facts, configToColumn),
+    putStatements: (facts) => writeFacts(database, 'statements', facts, statementToColumn),
   }
 }
 
 async function readFacts<T>(
   database: Database,
-  table: 'manifests' | 'configs',
+  table: Table,
   digests: readonly Digest[],
   fromColumn: (digest: Digest, column: unknown) => T | undefined,
 ): Promise<ReadonlyMap<Digest, T>> {
@@ -59,7 +77,7 @@ async function readFacts<T>(
 
 async function writeFacts<T extends { readonly digest: Digest }>(
   database: Database,
-  table: 'manifests' | 'configs',
+  table: Table,
   facts: readonly T[],
   toColumn: (facts: T) => string,
 ): Promise<void> {

@@ -1,11 +1,17 @@
 /** Turns what was found in a repository into rows of the inventory, sorted by digest. */
 import type { Digest } from '../../../core/image/digest.ts'
+import type { StatementFacts } from '../../../core/image/manifest.ts'
+import { commitsOf } from '../../../core/image/statements.ts'
 import { recordManifest } from '../../../core/inventory/manifest-record.ts'
 import type { ManifestRecord } from '../../../core/inventory/inventory.ts'
 import type { ReadConfigs } from './read-configs.ts'
 import type { Findings } from './findings.ts'
 
-export function buildRecords(findings: Findings, configs: ReadConfigs): readonly ManifestRecord[] {
+export function buildRecords(
+  findings: Findings,
+  configs: ReadConfigs,
+  statements: ReadonlyMap<Digest, StatementFacts>,
+): readonly ManifestRecord[] {
   const platforms = platformsInIndexes(findings)
   return [...findings.facts.values()]
     .toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
@@ -16,7 +22,11 @@ export function buildRecords(findings: Findings, configs: ReadConfigs): readonly
         pulledAt: undefined,
       }))
       const config = facts.config && configs.facts.get(facts.config.digest)
-      const record = recordManifest(facts, config, { tags, platform: platforms.get(facts.digest) })
+      const record = recordManifest(facts, config, {
+        tags,
+        platform: platforms.get(facts.digest),
+        commits: commitsOf(facts, statements),
+      })
       const isConfigGone = facts.config !== undefined && configs.gone.has(facts.config.digest)
       return isConfigGone ? { ...record, missingBlobs: [facts.config.digest] } : record
     })

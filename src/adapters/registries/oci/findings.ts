@@ -15,6 +15,8 @@ export interface RepositoryReading {
   readonly cache: ManifestCache
   readonly concurrency: number
   readonly options: RunOptions
+  /** Whether statements about builds are read. */
+  readonly readProvenance: boolean
   readonly hasReferrersApi: () => Promise<boolean>
   /** Told how many more tags and manifests were read. */
   readonly onRead: (count: number) => void
@@ -35,8 +37,13 @@ export class Findings {
     if (!(error instanceof OperationalError)) throw error
     // Neither is about this one thing: the run is over, or the registry is.
     if (error instanceof InterruptedError || error instanceof RegistryGoneError) throw error
+    this.fault(quotable(`${what}: ${error.message}`))
+  }
+
+  /** As `fail`, where no error tells of it. */
+  fault(text: string): void {
     this.#complete = false
-    this.#problems.add(quotable(`${what}: ${error.message}`))
+    this.#problems.add(text)
   }
 
   remark(text: string): void {

@@ -16,6 +16,7 @@ import { resolveTag } from './manifests.ts'
 import { readNames } from './names.ts'
 import { mapParallel } from './parallel.ts'
 import { readConfigs } from './read-configs.ts'
+import { readProvenance } from './read-provenance.ts'
 import { noteManifest, walk } from './walk.ts'
 
 /** @throws InterruptedError, RegistryGoneError */
@@ -26,11 +27,12 @@ export async function readRepository(reading: RepositoryReading): Promise<Reposi
     await resolveTags(reading, findings, names)
     await walk(reading, findings)
     const configs = await readConfigs(reading, findings)
+    const statements = await readProvenance(reading, findings)
     return {
       name: reading.repository,
       complete: findings.complete,
       problems: findings.problems,
-      manifests: buildRecords(findings, configs),
+      manifests: buildRecords(findings, configs, statements),
     }
   } catch (error) {
     findings.fail(`The tags of ${reading.repository}`, error)

@@ -3,7 +3,8 @@
  *
  * Sends GET and HEAD only. Costs: the catalog and the tag lists by page, one HEAD for each tag, and one GET for each
  * manifest and image config that the cache does not have; where the registry answers the referrers API, one GET more for
- * each manifest, every time, because referrers come and go.
+ * each manifest, every time, because referrers come and go. Statements about builds cost a GET each that the cache does
+ * not have, where they are asked for.
  */
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import { parseRepositoryName, type RegistryName, type RepositoryName } from '../../../core/image/names.ts'
@@ -29,6 +30,8 @@ export interface OciReaderSettings extends ConnectionSettings {
   readonly repositories?: readonly RepositoryName[]
   /** Requests of one repository in flight; the HTTP client has the last word. @default 16 */
   readonly concurrency?: number
+  /** Whether attestations are read for the commits that images were built from. @default false */
+  readonly readProvenance?: boolean
   /** Finds out which product this is, by reading only. @default genericTraits */
   readonly recognise?: (connection: OciConnection, options?: RunOptions) => Promise<RegistryTraits>
 }
@@ -92,6 +95,7 @@ class OciReader implements ReadableRegistry {
       cache: this.#settings.cache,
       concurrency: this.#settings.concurrency ?? CONCURRENCY,
       options,
+      readProvenance: this.#settings.readProvenance ?? false,
       hasReferrersApi: () => this.#hasReferrersApi(name, options),
       onRead: (count) => {
         this.#read += count

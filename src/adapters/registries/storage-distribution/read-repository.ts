@@ -5,8 +5,9 @@
  * whatever else cannot be read makes the repository incomplete, and nothing of it goes.
  */
 import type { Digest } from '../../../core/image/digest.ts'
-import type { ConfigFacts, ManifestFacts } from '../../../core/image/manifest.ts'
+import type { ConfigFacts, ManifestFacts, StatementFacts } from '../../../core/image/manifest.ts'
 import type { RepositoryName } from '../../../core/image/names.ts'
+import { commitsOf } from '../../../core/image/statements.ts'
 import type { RepositoryInventory, TagRecord } from '../../../core/inventory/inventory.ts'
 import { recordManifest } from '../../../core/inventory/manifest-record.ts'
 import type { ManifestCache } from '../../../ports/manifest-cache.ts'
@@ -17,16 +18,24 @@ import { quoted, startFindings, type Findings } from './findings.ts'
 import { repositoryFolder, revisionLink } from './layout.ts'
 import { listRevisionLinks, listTagLinks, type RevisionLink, type TagLink } from './list-links.ts'
 import { readConfigFacts, readManifestFacts } from './read-facts.ts'
+import { readProvenance } from './read-provenance.ts'
 import type { Source } from './read-content.ts'
+
+/** How a repository is read. */
+export interface ReadingSettings {
+  readonly cache: ManifestCache
+  /** Whether statements about builds are read. */
+  readonly readProvenance: boolean
+}
 
 export async function readRepository(
   source: Source,
-  cache: ManifestCache,
+  settings: ReadingSettings,
   name: RepositoryName,
   options: RunOptions | undefined,
 ): Promise<RepositoryInventory> {
   const findings = startFindings()
-  const manifests = await findings.attempt(() => readManifests(source, cache, name, findings, options))
+  const manifests = await findings.attempt(() => readManifests(source, settings, name, findings, options))
   // Asked last: a volume that went away meanwhile made everything above look absent.
   await checkLayoutAt(source.store, name, options)
   return { name, complete: findings.isComplete, problems: findings.problems, manifests: manifests ?? [] }
@@ -34,7 +43,7 @@ export async function readRepository(
 
 async function readManifests(
   source: Source,
-  cache: ManifestCache,
+  settings: ReadingSettings,
   name: RepositoryName,
   findings: Findings,
   options: RunOptions | undefined,
@@ -47,13 +56,17 @@ async function readManifests(
   // Tags first: a push writes its manifest before its tag, so whatever a tag points to is in the later list.
   const tags = await listTagLinks(source, name, findings, options)
   const revisions = withAliases(await listRevisionLinks(source, name, findings, options), findings)
+  const { cache } = settings
   const facts = await readManifestFacts(source, cache, [...revisions.values()], findings, options)
   const configs = await readConfigFacts(source, cache, facts.values(), findings, options)
+  const statements = settings.readProvenance
+    ? await readProvenance(source, cache, facts.values(), findings, options)
+    : new Map<Digest, StatementFacts>()
   if (findings.isComplete) {
     await remarkGone(source, name, { tags, revisions, facts }, findings, options)
     remarkMissingChildren(facts, findings)
   }
-  return recordAll(tags, revisions, facts, configs)
+  return recordAll({ tags, revisions, facts }, configs, statements)
 }
 
 interface LinkedRevision extends RevisionLink {
@@ -119,10 +132,9 @@ function remarkMissingChildren(facts: ReadonlyMap<Digest, ManifestFacts>, findin
 }
 
 function recordAll(
-  tags: readonly TagLink[],
-  revisions: ReadonlyMap<Digest, LinkedRevision>,
-  facts: ReadonlyMap<Digest, ManifestFacts>,
+  { tags, revisions, facts }: Read,
   configs: ReadonlyMap<Digest, ConfigFacts>,
+  statements: ReadonlyMap<Digest, StatementFacts>,
 ): RepositoryInventory['manifests'] {
   const tagsOf = tagsByTarget(tags)
   const platforms = platformsInIndexes(facts.values())
@@ -135,6 +147,7 @@ function recordAll(
         pushedAt: revision?.pushedAt,
         platform: platforms.get(manifest.digest),
         locked: revision?.isShared ?? false,
+        commits: commitsOf(manifest, statements),
       })
     })
 }

@@ -23,6 +23,8 @@ interface StorageReaderOptions {
   readonly name: RegistryName
   readonly store: ReadableBlobStore
   readonly cache: ManifestCache
+  /** Whether attestations are read for the commits that images were built from. @default false */
+  readonly readProvenance?: boolean
   /** The first pause before looking again at a file that is being written; the next one is twice as long. @default 100 */
   readonly retryPauseMs?: number
 }
@@ -33,6 +35,7 @@ export function createStorageReader({
   name,
   store,
   cache,
+  readProvenance = false,
   retryPauseMs = RETRY_PAUSE_MS,
 }: StorageReaderOptions): ReadableRegistry {
   const source: Source = { store, retryPauseMs }
@@ -48,7 +51,7 @@ export function createStorageReader({
       return findRepositories(store, options)
     },
     readRepository: async (repository, options) => {
-      const inventory = await readRepository(source, cache, repository, options)
+      const inventory = await readRepository(source, { cache, readProvenance }, repository, options)
       done += inventory.manifests.length
       options?.onEvent?.({ kind: 'progress', phase: 'manifests', done, note: `${name}/${repository}` })
       return inventory

@@ -130,6 +130,7 @@ function refersToNothing(digest: Digest): Uint8Array {
     config: undefined,
     configMediaType: undefined,
     layers: [],
+    statements: [],
     annotations: {},
     createdAt: undefined,
   })
