@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse } from 'yaml'
 import { winnow } from '../support/winnow-in-process.ts'
 import { inventoryOf, tagName, type PolicyCase } from './cases.ts'
 import { sourceFileOf } from './source-file.ts'
@@ -40,7 +41,9 @@ export async function runImport(
     const warnings = stderr.split('\n').filter((line) => line.startsWith('warning:'))
     if (code !== 0) return { code, yaml, stderr, warnings, gone: new Set() }
     await writeFile(at('winnow.yaml'), yaml)
-    await writeFile(at('inventory.json'), JSON.stringify(inventory))
+    const { registries } = parse(yaml) as { registries: Record<string, unknown> }
+    const [registry = ''] = Object.keys(registries)
+    await writeFile(at('inventory.json'), JSON.stringify({ ...inventory, registry }))
     await writeFile(
       at('evidence.json'),
       JSON.stringify({ schemaVersion: 'evidence/v1', takenAt: now, sources: [] }),

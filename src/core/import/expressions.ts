@@ -104,7 +104,8 @@ function widen(source: string, anchoring: Anchoring): string {
   const core = source.slice(isStart ? 1 : 0, isEnd ? -1 : undefined)
   const before = anchoring !== 'search' || isStart || /^\.\*(?![?+*{])/.test(core) ? '' : '.*'
   const after = anchoring === 'full' || isEnd || /(?:^|[^\\])(?:\\\\)*\.\*$/.test(core) ? '' : '.*'
-  return core === '' && before === '.*' && after === '.*' ? '.*' : before + core + after
+  if (core === '') return before === '.*' || after === '.*' ? '.*' : '^$'
+  return before + core + after
 }
 
 /** Plain text and `.*` make a glob, which people read more easily. */

@@ -1,5 +1,29 @@
 /** The one table of importers; adding a system is one line here. */
 import type { Importer } from './importer.ts'
+import { acrPurgeImporter } from './acr-purge.ts'
 import { ecrImporter } from './ecr.ts'
+import { garImporter } from './gar.ts'
+import { gcrCleanerImporter } from './gcr-cleaner.ts'
+import { ghcrCleanupImporter } from './ghcr-cleanup-action.ts'
+import { gitlabImporter } from './gitlab.ts'
+import { harborImporter } from './harbor.ts'
+import { quayImporter } from './quay.ts'
+import { snokImporter } from './snok.ts'
+import { tumblrImporter } from './tumblr.ts'
+import { werfImporter } from './werf.ts'
+import { zotImporter } from './zot.ts'
 
-export const importers: readonly Importer[] = [ecrImporter]
+export const importers: readonly Importer[] = [
+  ecrImporter,
+  garImporter,
+  harborImporter,
+  gitlabImporter,
+  zotImporter,
+  quayImporter,
+  acrPurgeImporter,
+  gcrCleanerImporter,
+  ghcrCleanupImporter,
+  snokImporter,
+  tumblrImporter,
+  werfImporter,
+]

@@ -1,0 +1,279 @@
+/**
+ * Artifact Registry cleanup policies. Keep goes before delete there as here, and what neither speaks of stays, so each
+ * policy becomes a rule. What Winnow has no criterion for is kept: a delete policy is left out, a keep policy keeps all.
+ */
+import { startingWith } from './globs.ts'
+import type { Importer } from './importer.ts'
+import {
+  unnamedRegistry,
+  type ImportedBlock,
+  type ImportedConfiguration,
+  type ImportedNote,
+  type ImportedPolicy,
+  type ImportedRule,
+} from './imported-policy.ts'
+import { goLength, lengthMax, simpleLength, writeLength } from './lengths-of-time.ts'
+import type { Reading } from './reading.ts'
+import {
+  entryOf,
+  fileStart,
+  type SourceDocument,
+  type SourceMap,
+  type SourceValue,
+} from './source-document.ts'
+
+export const garImporter: Importer = {
+  system: 'gar',
+  title: 'a list of Artifact Registry cleanup policies',
+  format: 'json',
+  source: 'gcloud artifacts repositories list-cleanup-policies REPOSITORY --location=LOCATION --format=json',
+  recognises: ({ documents: [root] }) => {
+    if (entryOf(root, 'cleanupPolicies') !== undefined) return true
+    const first = root?.kind === 'list' ? root.items[0] : undefined
+    return (
+      entryOf(first, 'action') !== undefined &&
+      (entryOf(first, 'condition') ?? entryOf(first, 'mostRecentVersions')) !== undefined
+    )
+  },
+  read: readGar,
+}
+
+/** One cleanup policy, with the packages it speaks of. */
+interface Cleanup {
+  readonly name: string
+  /** Empty: all packages. */
+  readonly packages: readonly string[]
+  readonly written: ImportedRule | ImportedNote
+}
+
+function readGar({ documents: [root] }: SourceDocument, reading: Reading): ImportedConfiguration | undefined {
+  const policies = listOf(root, reading)
+  if (policies === undefined) return undefined
+  const cleanups = policies.flatMap(([id, value]) => readCleanup(id, value, reading) ?? [])
+  return {
+    registries: [{ ...unnamedRegistry, kind: 'artifact-registry' }],
+    policies: policiesOf(cleanups),
+  }
+}
+
+type Named = readonly [string | undefined, SourceValue]
+
+/** The list that gcloud reads, or the map by name that the API has. */
+function listOf(root: SourceValue | undefined, reading: Reading): readonly Named[] | undefined {
+  if (root?.kind === 'list') return root.items.map((item) => [undefined, item] as const)
+  const shape = {
+    what: 'a list of cleanup policies',
+    known: ['cleanupPolicies', 'cleanupPolicyDryRun'],
+    isOpen: true,
+  }
+  const repository = reading.map(root, fileStart, shape)
+  const policies = reading.map(entryOf(repository, 'cleanupPolicies'), fileStart, {
+    ...shape,
+    what: 'cleanupPolicies',
+  })
+  if (reading.flag(entryOf(repository, 'cleanupPolicyDryRun')) === true) {
+    const place = entryOf(repository, 'cleanupPolicyDryRun')?.place
+    reading.warn(
+      place,
+      'cleanupPolicyDryRun is on: the rules are imported as they act when it is off; `winnow plan` is the dry run here.',
+    )
+  }
+  return policies && [...policies.entries].map(([id, { value }]) => [id, value] as const)
+}
+
+function readCleanup(id: string | undefined, value: SourceValue, reading: Reading): Cleanup | undefined {
+  const policy = reading.map(value, value.place, {
+    what: 'a cleanup policy',
+    known: ['name', 'id', 'action', 'condition', 'mostRecentVersions'],
+    ignored: ['description'],
+  })
+  if (policy === undefined) return undefined
+  const name =
+    reading.text(entryOf(policy, 'name')) ??
+    reading.text(entryOf(policy, 'id')) ??
+    id ??
+    `line ${policy.place.line}`
+  const action = readAction(policy, reading)
+  const condition = entryOf(policy, 'condition')
+  const recent = entryOf(policy, 'mostRecentVersions')
+  if ((condition === undefined) === (recent === undefined)) {
+    reading.refuse(policy.place, 'A cleanup policy has one of `condition` and `mostRecentVersions`.')
+    return undefined
+  }
+  if (action === undefined) return undefined
+  const origin = `line ${policy.place.line}: ${name}`
+  if (recent !== undefined) return readRecent(name, origin, action, recent, reading)
+  return condition && readCondition(name, origin, action, condition, reading)
+}
+
+function readAction(policy: SourceMap, reading: Reading): 'Keep' | 'Delete' | undefined {
+  const action = entryOf(policy, 'action')
+  if (action === undefined) reading.refuse(policy.place, 'A cleanup policy needs `action`: Keep or Delete.')
+  // The API has the word alone; gcloud wraps it.
+  const type =
+    action?.kind === 'map'
+      ? entryOf(reading.map(action, action.place, { what: 'an action', known: ['type'] }), 'type')
+      : action
+  if (action !== undefined && type === undefined)
+    reading.refuse(action.place, 'An action needs `type`: Keep or Delete.')
+  return reading.choice(type, ['Keep', 'Delete'], { foldCase: true })
+}
+
+function readRecent(
+  name: string,
+  origin: string,
+  action: string,
+  value: SourceValue,
+  reading: Reading,
+): Cleanup | undefined {
+  const recent = reading.map(value, value.place, {
+    what: 'mostRecentVersions',
+    known: ['keepCount', 'packageNamePrefixes'],
+  })
+  if (recent === undefined) return undefined
+  if (action !== 'Keep') reading.refuse(recent.place, '`mostRecentVersions` goes only with the action Keep.')
+  const count = reading.whole(entryOf(recent, 'keepCount'), { orText: true })
+  if (entryOf(recent, 'keepCount') === undefined)
+    reading.refuse(recent.place, '`mostRecentVersions` needs `keepCount`.')
+  reading.warn(
+    recent.place,
+    `${name}: keepCount counts the platforms of multi-platform images as versions of their own; Winnow counts whole images, so it keeps more.`,
+  )
+  return {
+    name,
+    packages: reading.texts(entryOf(recent, 'packageNamePrefixes')) ?? [],
+    written: { name, comments: [origin], keep: { newest: count ?? 0 } },
+  }
+}
+
+function readCondition(
+  name: string,
+  origin: string,
+  action: 'Keep' | 'Delete',
+  value: SourceValue,
+  reading: Reading,
+): Cleanup | undefined {
+  const condition = reading.map(value, value.place, {
+    what: 'a condition',
+    known: [
+      'tagState',
+      'tagPrefixes',
+      'versionNamePrefixes',
+      'packageNamePrefixes',
+      'olderThan',
+      'newerThan',
+    ],
+  })
+  if (condition === undefined) return undefined
+  const match = readMatch(condition, reading)
+  const older = readAge(condition, 'olderThan', reading)
+  const newer = readAge(condition, 'newerThan', reading)
+  const packages = reading.texts(entryOf(condition, 'packageNamePrefixes')) ?? []
+  const matched = match === undefined ? {} : { match: [match] }
+  const cleanup = (written: ImportedRule | ImportedNote): Cleanup => ({ name, packages, written })
+  if (action === 'Delete') {
+    if (newer === undefined && (older === undefined || older <= lengthMax)) {
+      const deletion = older === undefined ? ({ all: true } as const) : { olderThan: writeLength(older) }
+      return cleanup({ name, comments: [origin], ...matched, delete: deletion })
+    }
+    const why =
+      newer === undefined ? 'nothing is that old' : 'Winnow never deletes images because they are young'
+    reading.warn(condition.place, `${name} is left out: ${why}. What it deletes is kept.`)
+    return cleanup({ comments: [origin, `Left out: ${why}.`] })
+  }
+  if (older !== undefined) {
+    reading.warn(
+      condition.place,
+      `${name} keeps what is older than ${writeLength(older)}; here it keeps that and everything younger, so more is kept.`,
+    )
+  }
+  const keep =
+    newer === undefined || newer > lengthMax ? ({ all: true } as const) : { within: writeLength(newer) }
+  return cleanup({ name, comments: [origin], ...matched, keep })
+}
+
+function readMatch(condition: SourceMap, reading: Reading): ImportedBlock | undefined {
+  const states = ['tagged', 'untagged', 'any', 'TAG_STATE_UNSPECIFIED'] as const
+  const state = reading.choice(entryOf(condition, 'tagState'), states, { foldCase: true })
+  const tags = reading.texts(entryOf(condition, 'tagPrefixes')) ?? []
+  const versions = reading.texts(entryOf(condition, 'versionNamePrefixes')) ?? []
+  const tagValue = entryOf(condition, 'tagPrefixes')
+  if (tags.length > 0 && state !== 'tagged' && tagValue !== undefined) {
+    reading.refuse(tagValue.place, '`tagPrefixes` goes only with `tagState: tagged`.')
+  }
+  const block: ImportedBlock = {
+    ...(tags.length > 0 && { tags: tags.map(startingWith) }),
+    ...(tags.length === 0 && state === 'tagged' && { tagged: true }),
+    ...(state === 'untagged' && { tagged: false }),
+    ...(versions.length > 0 && { digests: versions.map(startingWith) }),
+  }
+  return Object.keys(block).length === 0 ? undefined : block
+}
+
+function readAge(condition: SourceMap, key: 'olderThan' | 'newerThan', reading: Reading): number | undefined {
+  const value = entryOf(condition, key)
+  const text = reading.text(value)
+  if (value === undefined || text === undefined) return undefined
+  const length = simpleLength(text, 'smhdw') ?? goLength(text, { days: true })
+  if (length === undefined) {
+    reading.refuse(
+      value.place,
+      `${JSON.stringify(text)} is not a duration.`,
+      'Durations are written "30d" or "2592000s".',
+    )
+  }
+  return length
+}
+
+/**
+ * One policy for each set of packages. Prefixes are asked from the longest: the longest that a package has tells which
+ * others it has, too.
+ */
+function policiesOf(cleanups: readonly Cleanup[]): readonly ImportedPolicy[] {
+  const prefixes = [...new Set(cleanups.flatMap(({ packages }) => packages))].toSorted(
+    (a, b) => b.length - a.length || (a < b ? -1 : 1),
+  )
+  const general = cleanups.filter(({ packages }) => packages.length === 0)
+  const narrow = prefixes.map((prefix) => {
+    const own = cleanups.filter(
+      ({ packages }) => packages.length === 0 || packages.some((each) => prefix.startsWith(each)),
+    )
+    return policyOf(
+      `packages ${prefix}*`,
+      repositoriesOf(prefix),
+      'packages of any project and repository',
+      own,
+    )
+  })
+  if (general.length === 0 && narrow.length > 0) return narrow
+  return [
+    ...narrow,
+    policyOf('gar', ['**'], 'the file names no repository: write project/repository/**', general),
+  ]
+}
+
+function policyOf(
+  name: string,
+  repositories: readonly string[],
+  repositoriesRemark: string,
+  cleanups: readonly Cleanup[],
+): ImportedPolicy {
+  return {
+    name,
+    comments: [],
+    repositories,
+    repositoriesRemark,
+    unit: 'image',
+    rules: cleanups.map(({ written }) => written),
+    unmatched: 'keep',
+    unmatchedRemark: 'what no cleanup policy deletes stays',
+  }
+}
+
+/** A repository is `project/repository/package` in Artifact Registry; the first patterns are for packages named alone. */
+function repositoriesOf(prefix: string): readonly string[] {
+  const depth = prefix.split('/').length
+  const start = startingWith(prefix)
+  const alone = [start, `${start}/*`].slice(0, Math.max(0, 3 - depth))
+  return [...alone, `*/*/${start}*`]
+}

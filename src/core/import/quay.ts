@@ -1,0 +1,196 @@
+/**
+ * Quay auto-prune policies, tag by tag. All that apply run, those by age before those by number, and a number counts
+ * what is left; a tag that is immutable is neither removed nor counted.
+ */
+import { patternOf } from './expressions.ts'
+import type { Importer } from './importer.ts'
+import {
+  unnamedRegistry,
+  type ImportedBlock,
+  type ImportedConfiguration,
+  type ImportedRule,
+} from './imported-policy.ts'
+import { simpleLength, writeLength } from './lengths-of-time.ts'
+import type { Reading } from './reading.ts'
+import {
+  entryOf,
+  fileStart,
+  type SourceDocument,
+  type SourceMap,
+  type SourceValue,
+} from './source-document.ts'
+import { tryPattern } from './try-pattern.ts'
+
+export const quayImporter: Importer = {
+  system: 'quay',
+  title: 'a list of Quay auto-prune policies',
+  format: 'json',
+  source:
+    'curl -H "Authorization: Bearer $TOKEN" https://QUAY/api/v1/repository/NAMESPACE/NAME/autoprunepolicy/',
+  recognises: ({ documents: [root] }) => {
+    const policies = entryOf(root, 'policies') ?? root
+    const first = policies?.kind === 'list' ? policies.items[0] : policies
+    return entryOf(first, 'method') !== undefined
+  },
+  read: readQuay,
+}
+
+interface QuayPolicy {
+  readonly place: SourceMap['place']
+  readonly method: 'number_of_tags' | 'creation_date'
+  readonly number: number
+  /** Only for `creation_date`. */
+  readonly age: string | undefined
+  readonly pattern: string | undefined
+  readonly isInverted: boolean
+}
+
+function readQuay(
+  { documents: [root] }: SourceDocument,
+  reading: Reading,
+): ImportedConfiguration | undefined {
+  const values = policiesOf(root, reading)
+  if (values === undefined) return undefined
+  const policies = values.flatMap((value) => readPolicy(value, reading) ?? [])
+  const byAge = policies.filter(({ method }) => method === 'creation_date')
+  const byNumber = policies.filter(({ method }) => method === 'number_of_tags')
+  return {
+    registries: [{ ...unnamedRegistry, kind: 'quay' }],
+    policies: [
+      {
+        name: 'auto-prune',
+        comments: [],
+        repositories: ['**'],
+        repositoriesRemark: 'the policies name none: write the repository or organization, as in "team/**"',
+        unit: 'tag',
+        rules: policies.map((policy) => toRule(policy, byAge, byNumber, reading)),
+        unmatched: 'keep',
+        unmatchedRemark: 'what no policy removes stays',
+      },
+    ],
+  }
+}
+
+/** A list of them in `policies`, the list alone, or one policy as its own address has it. */
+function policiesOf(root: SourceValue | undefined, reading: Reading): readonly SourceValue[] | undefined {
+  if (root?.kind === 'list') return root.items
+  if (entryOf(root, 'method') !== undefined && root !== undefined) return [root]
+  const reply = reading.map(root, fileStart, {
+    what: 'a reply with auto-prune policies',
+    known: ['policies'],
+    ignored: ['has_more', 'next_page'],
+  })
+  return reply && reading.list(entryOf(reply, 'policies'), reply.place, 'a list of policies')?.items
+}
+
+function readPolicy(value: SourceValue, reading: Reading): QuayPolicy | undefined {
+  const policy = reading.map(value, value.place, {
+    what: 'an auto-prune policy',
+    known: ['method', 'value', 'tagPattern', 'tagPatternMatches', 'tag_pattern', 'tag_pattern_matches'],
+    ignored: ['uuid', 'created', 'updated', 'namespace', 'repository'],
+  })
+  if (policy === undefined) return undefined
+  const method = reading.choice(entryOf(policy, 'method'), ['number_of_tags', 'creation_date'])
+  if (entryOf(policy, 'method') === undefined) reading.refuse(policy.place, 'A policy needs `method`.')
+  if (method === undefined) return undefined
+  const given = entryOf(policy, 'value')
+  if (given === undefined) reading.refuse(policy.place, 'A policy needs `value`.')
+  const pattern = entryOf(policy, 'tagPattern') ?? entryOf(policy, 'tag_pattern')
+  const isInverted =
+    (reading.flag(entryOf(policy, 'tagPatternMatches') ?? entryOf(policy, 'tag_pattern_matches')) ?? true) ===
+    false
+  const common = {
+    place: policy.place,
+    method,
+    isInverted,
+    pattern: readPattern(pattern, isInverted, reading),
+  }
+  if (method === 'number_of_tags') {
+    const number = reading.whole(given, { min: 1, orText: true })
+    return number === undefined ? undefined : { ...common, number, age: undefined }
+  }
+  const age = readAge(given, reading)
+  return age === undefined ? undefined : { ...common, number: 0, age }
+}
+
+function readAge(value: SourceValue | undefined, reading: Reading): string | undefined {
+  const text = reading.text(value)
+  if (value === undefined || text === undefined) return undefined
+  const length = simpleLength(text, 'smhdw')
+  if (length !== undefined) return writeLength(length)
+  reading.refuse(
+    value.place,
+    `${JSON.stringify(text)} is not an age.`,
+    'Quay writes ages as "30s", "5m", "12h", "7d", "2w".',
+  )
+  return undefined
+}
+
+/**
+ * Databases search for the expression, tests match it from the beginning. What is to match is taken from the
+ * beginning, what is to be spared is searched for: both remove less.
+ */
+function readPattern(
+  value: SourceValue | undefined,
+  isInverted: boolean,
+  reading: Reading,
+): string | undefined {
+  if (value === undefined || reading.text(value) === undefined || reading.text(value) === '') return undefined
+  const text = reading.text(value) ?? ''
+  if (!isInverted && !/^(?:\^|\.\*)/.test(text)) {
+    reading.warn(
+      value.place,
+      `tagPattern ${JSON.stringify(text)}: Quay may find it anywhere in a tag; here the tag must begin with it, so more is kept.`,
+    )
+  }
+  return tryPattern(value, reading, (source) =>
+    patternOf(source, { dialect: 'python', anchoring: isInverted ? 'search' : 'start' }),
+  )
+}
+
+function toRule(
+  policy: QuayPolicy,
+  byAge: readonly QuayPolicy[],
+  byNumber: readonly QuayPolicy[],
+  reading: Reading,
+): ImportedRule {
+  const { method, number, age, place } = policy
+  const index = (method === 'creation_date' ? byAge : byNumber).indexOf(policy)
+  const twins = method === 'creation_date' ? byAge.length : byNumber.length
+  const match = blockOf(policy)
+  const base = {
+    name: `${method}${twins > 1 ? ` ${index + 1}` : ''}`,
+    ...(match !== undefined && { match: [match] }),
+  }
+  const origin = `line ${place.line}: ${method}`
+  if (age !== undefined) return { ...base, comments: [origin], delete: { olderThan: age } }
+  const others = [...byAge, ...byNumber.filter((other) => other !== policy)]
+  if (others.every((other) => covers(other, policy))) {
+    return { ...base, comments: [origin], delete: { beyondNewest: number, countAmong: 'eligible' } }
+  }
+  reading.warn(
+    place,
+    `${method}: tags that are immutable take places here, and take none in Quay; where there are any, raise the number by as many.`,
+  )
+  return {
+    ...base,
+    comments: [`${origin}, counted among what the others leave`],
+    delete: { beyondNewest: number, countAmong: 'remaining' },
+  }
+}
+
+function blockOf({ pattern, isInverted }: QuayPolicy): ImportedBlock | undefined {
+  if (pattern === undefined || (pattern === '*' && !isInverted)) return undefined
+  return { tags: [isInverted ? `!${pattern}` : pattern] }
+}
+
+/**
+ * What the other removes of these tags is their oldest end, so it makes no difference whether it is counted: it is
+ * taken by the other anyway.
+ */
+function covers(other: QuayPolicy, policy: QuayPolicy): boolean {
+  return (
+    other.pattern === undefined ||
+    (other.pattern === policy.pattern && other.isInverted === policy.isInverted)
+  )
+}

@@ -1,0 +1,191 @@
+/**
+ * werf cleanup. werf keeps what its policies, the cluster and a fresh build protect, and deletes every other image; its
+ * policies by Git history become keep rules. (In werf the last policy that selects a reference decides how many images
+ * of it are kept; here each policy keeps its own.)
+ */
+import type { Importer } from './importer.ts'
+import {
+  unnamedRegistry,
+  type ImportedConfiguration,
+  type ImportedNote,
+  type ImportedPolicy,
+  type ImportedRule,
+} from './imported-policy.ts'
+import type { Reading } from './reading.ts'
+import { entryOf, fileStart, type SourceDocument, type SourceMap } from './source-document.ts'
+import { defaultKeepPolicies, readKeepPolicy } from './werf-keep-policy.ts'
+
+export const werfImporter: Importer = {
+  system: 'werf',
+  title: 'a werf.yaml',
+  format: 'yaml',
+  source: 'werf config render',
+  recognises: ({ documents }) =>
+    documents.some((document) => entryOf(document, 'configVersion') !== undefined),
+  read: readWerf,
+}
+
+type Rules = readonly (ImportedRule | ImportedNote)[]
+
+function readWerf({ file, documents }: SourceDocument, reading: Reading): ImportedConfiguration | undefined {
+  const meta = documents.find((document) => entryOf(document, 'configVersion') !== undefined)
+  if (meta === undefined) {
+    reading.refuse(fileStart, 'No document of this file has `configVersion`, so it is no werf.yaml.')
+    return undefined
+  }
+  const given = entryOf(meta, 'cleanup')
+  const place = given?.place ?? meta.place
+  const cleanup =
+    given === undefined || given.kind === 'nothing'
+      ? undefined
+      : reading.map(given, place, {
+          what: 'cleanup',
+          known: [
+            'disable',
+            'disableKubernetesBasedPolicy',
+            'disableGitHistoryBasedPolicy',
+            'disableBuiltWithinLastNHoursPolicy',
+            'keepImagesBuiltWithinLastNHours',
+            'keepPolicies',
+          ],
+        })
+  const isOff = cleanup !== undefined && reading.flag(entryOf(cleanup, 'disable')) === true
+  const rules = [...gitRules(cleanup, folderOf(file), reading), ...freshRules(cleanup, reading)]
+  warnOf(cleanup, isOff, reading)
+  const project = reading.text(entryOf(meta, 'project'))
+  return {
+    registries: [{ ...unnamedRegistry, remark: 'write the address of the registry that --repo names' }],
+    policies: [isOff ? nothingDeleted(project) : policyOf(project, rules)],
+  }
+}
+
+function policyOf(project: string | undefined, rules: Rules): ImportedPolicy {
+  return {
+    name: project === undefined || project === '' ? 'werf' : project,
+    comments: [],
+    repositories: ['**'],
+    repositoriesRemark: 'werf.yaml does not name it: write the repository that --repo names',
+    unit: 'image',
+    rules: [...rules, recordsRule, ...foreignRules],
+    unmatched: 'delete',
+    unmatchedRemark: 'werf deletes every image that nothing protects',
+  }
+}
+
+function nothingDeleted(project: string | undefined): ImportedPolicy {
+  return {
+    ...policyOf(project, []),
+    rules: [{ comments: ['`cleanup.disable: true`: werf deletes no image.'] }],
+    unmatched: 'keep',
+    unmatchedRemark: 'as `cleanup.disable` says',
+  }
+}
+
+/** What werf itself writes into the repository beside images. */
+const recordsRule: ImportedRule = {
+  name: 'records of werf',
+  comments: [
+    'What werf remembers in the repository: links to commits, managed images, imports, and the like.',
+  ],
+  match: [
+    {
+      tags: [
+        'meta-*',
+        'managed-image-*',
+        'import-metadata-*',
+        'custom-tag-meta-*',
+        'client-id-*',
+        'sync-server*',
+        'werf-meta-repo-marker-*',
+        '*-rejected',
+      ],
+    },
+  ],
+  keep: { all: true },
+}
+
+const foreignRules: Rules = [
+  {
+    comments: ['werf touches only tags of its own form. Where others share the repository, switch this on:'],
+  },
+  {
+    name: 'not built by werf',
+    comments: [],
+    not: [{ tags: ['/[0-9a-f]{56}(-[0-9]{13})?/'] }],
+    keep: { all: true },
+    isOff: true,
+  },
+]
+
+function gitRules(cleanup: SourceMap | undefined, folder: string, reading: Reading): Rules {
+  const given = entryOf(cleanup, 'keepPolicies')
+  const isDisabled = reading.flag(entryOf(cleanup, 'disableGitHistoryBasedPolicy')) === true
+  const list =
+    given === undefined || given.kind === 'nothing'
+      ? undefined
+      : reading.list(given, given.place, 'a list of keep policies')
+  const own = list?.items.flatMap((item, index) => readKeepPolicy(item, index, folder, reading) ?? []) ?? []
+  if (isDisabled) {
+    return [{ comments: ['`disableGitHistoryBasedPolicy: true`: nothing is kept for Git.'] }]
+  }
+  if (own.length === 0 && (list?.items.length ?? 0) === 0) return defaultKeepPolicies(folder)
+  if (own.length > 1) {
+    reading.warn(
+      list?.place,
+      'Several keep policies that select one reference unite here; in werf the last of them decides how many images are kept, so more is kept.',
+    )
+  }
+  return own
+}
+
+/** Two hours when nothing is said. */
+function freshRules(cleanup: SourceMap | undefined, reading: Reading): Rules {
+  const hours = reading.whole(entryOf(cleanup, 'keepImagesBuiltWithinLastNHours'), { max: 876_000 }) ?? 2
+  const isDisabled = reading.flag(entryOf(cleanup, 'disableBuiltWithinLastNHoursPolicy')) === true
+  if (isDisabled || hours === 0) return []
+  const place = entryOf(cleanup, 'keepImagesBuiltWithinLastNHours')?.place
+  return [
+    {
+      name: `built within ${hours}h`,
+      comments: [
+        place === undefined
+          ? 'keepImagesBuiltWithinLastNHours, by default'
+          : `line ${place.line}: keepImagesBuiltWithinLastNHours`,
+        'The second is there because werf keeps at exactly so many hours, too.',
+      ],
+      keep: { within: freshFor(hours), by: 'created' },
+    },
+  ]
+}
+
+function freshFor(hours: number): string {
+  const days = Math.floor(hours / 24)
+  const rest = hours % 24
+  return `P${days === 0 ? '' : `${days}D`}T${rest === 0 ? '' : `${rest}H`}1S`
+}
+
+function warnOf(cleanup: SourceMap | undefined, isOff: boolean, reading: Reading): void {
+  if (isOff) {
+    reading.warn(
+      entryOf(cleanup, 'disable')?.place,
+      '`cleanup.disable: true`: werf deletes no image (but its own records); nothing is deleted by what is imported.',
+    )
+    return
+  }
+  if (reading.flag(entryOf(cleanup, 'disableKubernetesBasedPolicy')) !== true) {
+    reading.warn(
+      cleanup?.place,
+      'werf keeps what runs in the clusters of its kubeconfig: name them under `evidence:` (or give --evidence), or nothing is kept for them. Winnow then keeps more than werf: whatever refers to an image, Helm revisions and stored digests included.',
+    )
+  }
+  reading.warn(
+    cleanup?.place,
+    'An image whose time of building is unknown counts as fresh here, and sources of imports are kept with what is kept: more is kept. Images that werf did not build have to lie in another repository, or be kept by the rule that is there as a comment.',
+  )
+}
+
+/** The folder of werf.yaml is the repository it speaks of. */
+function folderOf(file: string): string {
+  const folder = file.replace(/[^/\\]*$/, '').replace(/(?<=.)[/\\]$/, '')
+  return folder === '' || file === 'standard input' ? '.' : folder
+}
