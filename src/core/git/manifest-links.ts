@@ -4,11 +4,12 @@
  */
 import type { Digest } from '../image/digest.ts'
 import type { ImageGraph, Node } from '../image/graph.ts'
+import { ownText } from '../image/own-text.ts'
 import type { ManifestRecord } from '../inventory/inventory.ts'
 import type { TagPatterns } from '../policy/patterns.ts'
 import { commitIn } from './commit-id.ts'
 import type { ImageLink, LinkOrigin } from './image-link.ts'
-import { linkRecordType, subjectAndCommit } from './link-tags.ts'
+import { linkArtifactType, linksInRecord, linksInTags, revisionAnnotation } from './link-record.ts'
 import { werfLabels } from '../werf/werf-labels.ts'
 import type { WerfRepository } from '../werf/werf-repository.ts'
 
@@ -22,9 +23,9 @@ export interface LinkSettings {
 /** By node; of two links that say the same, one is in it. */
 export type ManifestLinks = ReadonlyMap<Node, ReadonlyMap<string, ImageLink>>
 
-const revisionKey = 'org.opencontainers.image.revision'
 /** The second is what the first was called before OCI had annotations (label-schema.org, 2016). */
-const revisionKeys: readonly string[] = [revisionKey, 'org.label-schema.vcs-ref']
+const revisionKeys: readonly string[] = [revisionAnnotation, 'org.label-schema.vcs-ref']
+
 /** The links of every manifest that has any. */
 export function linksOfManifests(graph: ImageGraph, settings: LinkSettings): ManifestLinks {
   const collected = new Collected()
@@ -33,7 +34,7 @@ export function linksOfManifests(graph: ImageGraph, settings: LinkSettings): Man
   graph.manifests.forEach((manifest, node) => {
     const add = (text: string | undefined, origin: LinkOrigin): void => collected.add(node, text, origin)
     addTexts(manifest, add)
-    if (!told.has(node)) add(own(manifest.labels, werfLabels.commit), 'label')
+    if (!told.has(node)) add(ownText(manifest.labels, werfLabels.commit), 'label')
     addCommits(manifest, images.has(node), add)
     addTags(graph, node, settings.commitTags, add)
     addRecords(graph, node, collected)
@@ -81,9 +82,9 @@ type Add = (text: string | undefined, origin: LinkOrigin) => void
 
 /** A record's own annotation speaks of its subject (`addRecords`), and of nothing else. */
 function addTexts({ labels, annotations, artifactType }: ManifestRecord, add: Add): void {
-  for (const key of revisionKeys) add(own(labels, key), 'label')
-  if (artifactType === linkRecordType) return
-  for (const key of revisionKeys) add(own(annotations, key), 'annotation')
+  for (const key of revisionKeys) add(ownText(labels, key), 'label')
+  if (artifactType === linkArtifactType) return
+  for (const key of revisionKeys) add(ownText(annotations, key), 'annotation')
 }
 
 /**
@@ -94,8 +95,8 @@ function addCommits(manifest: ManifestRecord, isImage: boolean, add: Add): void 
   const { commits, labels, annotations, platform } = manifest
   if (commits.length === 0) return
   const texts = new Set([
-    ...[...revisionKeys, werfLabels.commit].map((key) => own(labels, key)?.toLowerCase()),
-    ...revisionKeys.map((key) => own(annotations, key)?.toLowerCase()),
+    ...[...revisionKeys, werfLabels.commit].map((key) => ownText(labels, key)?.toLowerCase()),
+    ...revisionKeys.map((key) => ownText(annotations, key)?.toLowerCase()),
   ])
   const origin = !isImage && platform === undefined ? 'provenance' : 'inventory'
   for (const commit of commits) if (!texts.has(commit.toLowerCase())) add(commit, origin)
@@ -108,7 +109,7 @@ function addTags(graph: ImageGraph, node: Node, patterns: TagPatterns | undefine
     if (patterns.exclude.some((pattern) => pattern.matches(name))) continue
     for (const pattern of patterns.include) {
       const captures = pattern.captures(name)
-      if (captures !== undefined) add(own(captures, 'commit'), 'tag')
+      if (captures !== undefined) add(ownText(captures, 'commit'), 'tag')
     }
   }
 }
@@ -116,17 +117,10 @@ function addTags(graph: ImageGraph, node: Node, patterns: TagPatterns | undefine
 /** What `winnow link` left in the registry speaks of its subject; one whose subject is gone speaks of nothing. */
 function addRecords(graph: ImageGraph, node: Node, collected: Collected): void {
   const manifest = graph.manifests[node]
-  for (const { name } of manifest?.tags ?? []) {
-    const record = subjectAndCommit(name)
-    const subject = record && graph.nodeOf(record.subject)
-    if (subject !== undefined) collected.add(subject, record?.commit, 'record')
+  if (manifest === undefined) return
+  const told = [...linksInTags(manifest.tags.map((tag) => tag.name)), ...linksInRecord(manifest)]
+  for (const { subject, commit } of told) {
+    const about = graph.nodeOf(subject)
+    if (about !== undefined) collected.add(about, commit, 'record')
   }
-  if (manifest?.artifactType !== linkRecordType || manifest.subject === undefined) return
-  const subject = graph.nodeOf(manifest.subject)
-  if (subject !== undefined) collected.add(subject, own(manifest.annotations, revisionKey), 'record')
-}
-
-/** Keys come from strangers: `__proto__` is a key like any other, and `constructor` is none. */
-function own(texts: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(texts, key) ? texts[key] : undefined
 }

@@ -6,6 +6,7 @@ import type { BlobReference } from '../inventory/inventory.ts'
 import type { Digest } from './digest.ts'
 import type { Descriptor } from './manifest-fields.ts'
 import { bareMediaType } from './media-types.ts'
+import { ownText } from './own-text.ts'
 
 export interface StatementReference extends BlobReference {
   /** Somebody wrote beside it that it is provenance; false where nobody wrote what it is. */
@@ -31,14 +32,10 @@ export function statementsAmong(
     const isBundle = type.startsWith(bundleType)
     const key = isBundle ? bundlePredicateKey : statementTypes.get(type)
     if (key === undefined) return []
-    const predicate = own(isBundle ? manifestAnnotations : annotations, key)
+    const predicate = ownText(isBundle ? manifestAnnotations : annotations, key)
     const isDeclared = predicate?.startsWith(provenance) === true
     return isDeclared || predicate === undefined ? [{ digest, sizeBytes, isDeclared }] : []
   })
-}
-
-function own(texts: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(texts, key) ? texts[key] : undefined
 }
 
 /** Real provenance has kilobytes; with every step and source of a large build it stays below a megabyte. */

@@ -1,7 +1,8 @@
 /** werf's records in a repository: which manifests they are, and what they say of which stage. */
+import { ownText } from '../image/own-text.ts'
 import type { ManifestRecord } from '../inventory/inventory.ts'
 import { parseRecordTag, parseStageId, type StageId, type WerfRecord } from './tag-shapes.ts'
-import { ownLabel, werfLabels } from './werf-labels.ts'
+import { werfLabels } from './werf-labels.ts'
 
 export interface WerfRecords {
   /** Stages that werf marked as broken. */
@@ -21,7 +22,7 @@ export interface WerfCommit {
 }
 
 export function isLabelledStage({ labels }: ManifestRecord): boolean {
-  return ownLabel(labels, werfLabels.contentDigest) !== undefined
+  return ownText(labels, werfLabels.contentDigest) !== undefined
 }
 
 /**
@@ -33,7 +34,7 @@ export function mayBeRecord(manifest: ManifestRecord): boolean {
   if (manifest.children.length > 0 || manifest.subject !== undefined || isLabelledStage(manifest))
     return false
   const isSilent = Object.keys(manifest.labels).length === 0
-  return isSilent || ownLabel(manifest.labels, werfLabels.project) !== undefined
+  return isSilent || ownText(manifest.labels, werfLabels.project) !== undefined
 }
 
 /** The manifests that are records, each with what its tags say; with one tag that is no record's it is somebody's image. */
@@ -84,5 +85,5 @@ export function readRecords(
 function stageNamed(record: WerfRecord, manifest: ManifestRecord | undefined): StageId | undefined {
   if (record.kind === 'commit' || record.kind === 'rejected') return record.stage
   if (record.kind !== 'custom-tag' || manifest === undefined) return undefined
-  return parseStageId(ownLabel(manifest.labels, werfLabels.customTagStage) ?? '')
+  return parseStageId(ownText(manifest.labels, werfLabels.customTagStage) ?? '')
 }

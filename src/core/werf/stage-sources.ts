@@ -3,9 +3,10 @@
  * image on them, and a stage whose sources are gone is built again from the start.
  */
 import type { Digest } from '../image/digest.ts'
+import { ownText } from '../image/own-text.ts'
 import type { ManifestRecord } from '../inventory/inventory.ts'
 import { parseStageId, type StageId } from './tag-shapes.ts'
-import { ownLabel, werfChecksumPrefix, werfLabels, werfSourcePrefixes } from './werf-labels.ts'
+import { werfChecksumPrefix, werfLabels, werfSourcePrefixes } from './werf-labels.ts'
 
 /**
  * By stage, the stages it names that are there; in the order of their digests.
@@ -43,7 +44,7 @@ interface Finding {
 function sourcesOf(manifest: ManifestRecord | undefined, find: Finding): readonly number[] {
   if (manifest === undefined) return []
   const { labels } = manifest
-  const named = [ownLabel(labels, werfLabels.parent) ?? '']
+  const named = [ownText(labels, werfLabels.parent) ?? '']
   const imported: StageId[] = []
   for (const [key, value] of Object.entries(labels)) {
     if (werfSourcePrefixes.some((prefix) => key.startsWith(prefix))) named.push(value)
@@ -52,7 +53,7 @@ function sourcesOf(manifest: ManifestRecord | undefined, find: Finding): readonl
   const ids = [...named.flatMap((text) => parseStageId(text) ?? []), ...imported]
   return [
     ...ids.flatMap((id) => find.stageOf.get(id) ?? []),
-    ...(find.byConfig.get(ownLabel(labels, werfLabels.baseImage) ?? '') ?? []),
+    ...(find.byConfig.get(ownText(labels, werfLabels.baseImage) ?? '') ?? []),
   ]
 }
 
@@ -79,8 +80,8 @@ function importsByChecksum(
   const byChecksum = new Map<string, StageId[]>()
   for (const node of records) {
     const labels = manifests[node]?.labels ?? {}
-    const checksum = ownLabel(labels, werfLabels.importChecksum)
-    const source = parseStageId(ownLabel(labels, werfLabels.importSource) ?? '')
+    const checksum = ownText(labels, werfLabels.importChecksum)
+    const source = parseStageId(ownText(labels, werfLabels.importSource) ?? '')
     if (checksum === undefined || source === undefined) continue
     byChecksum.set(checksum, [...(byChecksum.get(checksum) ?? []), source])
   }

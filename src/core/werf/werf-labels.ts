@@ -23,8 +23,3 @@ export const werfSourcePrefixes: readonly string[] = [
   'werf-dependency-stage-id-',
 ]
 export const werfChecksumPrefix = 'werf-import-checksum-'
-
-/** A label's value; labels come from strangers, so what every object has is none. */
-export function ownLabel(labels: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(labels, key) ? labels[key] : undefined
-}
