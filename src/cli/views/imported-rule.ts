@@ -24,12 +24,22 @@ export function ruleLines(rule: ImportedRule): readonly string[] {
 }
 
 function blockLines(parts: readonly (readonly [string, unknown])[]): readonly string[] {
-  return parts.flatMap(([key, value], index) => {
-    const begin = `${index === 0 ? '      - ' : '        '}${key}:`
-    const flow = `${begin} ${typeof value === 'string' ? scalarText(value) : flowText(value)}`
-    if (flow.length <= widthMax || !Array.isArray(value)) return [flow]
-    return [begin, ...value.map((each) => `          - ${flowText(each)}`)]
-  })
+  return parts.flatMap(([key, value], index) => entryLines(key, value, index === 0 ? '      - ' : '        '))
+}
+
+/** `key: value` in one line where it is short, else the parts of the value below it. */
+function entryLines(key: string, value: unknown, indent: string): readonly string[] {
+  const begin = `${indent}${key}:`
+  const flow = `${begin} ${typeof value === 'string' ? scalarText(value) : flowText(value)}`
+  const below = ' '.repeat(indent.length + 2)
+  if (flow.length <= widthMax || typeof value !== 'object' || value === null) return [flow]
+  if (!Array.isArray(value)) {
+    return [
+      begin,
+      ...Object.entries(value).flatMap(([name, each]) => entryLines(scalarText(name), each, below)),
+    ]
+  }
+  return [begin, ...value.map((each) => `${below}- ${flowText(each)}`)]
 }
 
 /** One block stands by itself; several are a list. */
