@@ -1,10 +1,12 @@
 /** Every store of the state passes the suite of its port: in memory, and on each engine. */
 import { createMemoryJournalStore } from '../../src/adapters/journal/memory/journal-store.ts'
 import { createMemoryLeaseStore } from '../../src/adapters/journal/memory/lease.ts'
+import { createMemoryLinkMemory } from '../../src/adapters/journal/memory/link-memory.ts'
 import { createMemoryManifestCache } from '../../src/adapters/journal/memory/manifest-cache.ts'
 import { createMemoryMemory } from '../../src/adapters/journal/memory/memory.ts'
 import { journalStoreConformance, type Opened } from '../conformance/journal-store.ts'
 import { leaseConformance } from '../conformance/lease.ts'
+import { linkMemoryConformance } from '../conformance/link-memory.ts'
 import { manifestCacheConformance } from '../conformance/manifest-cache.ts'
 import { memoryConformance } from '../conformance/memory.ts'
 import { engines, opens } from './open.ts'
@@ -19,6 +21,7 @@ function inMemory<T>(create: () => T): () => Promise<Opened<T>> {
 journalStoreConformance('in memory', inMemory(createMemoryJournalStore))
 manifestCacheConformance('in memory', inMemory(createMemoryManifestCache))
 memoryConformance('in memory', inMemory(createMemoryMemory))
+linkMemoryConformance('in memory', inMemory(createMemoryLinkMemory))
 leaseConformance('in memory', inMemory(createMemoryLeaseStore))
 
 for (const engine of engines) {
@@ -33,6 +36,10 @@ for (const engine of engines) {
   memoryConformance(
     engine,
     opens(engine, (state) => state.memory),
+  )
+  linkMemoryConformance(
+    engine,
+    opens(engine, (state) => state.links),
   )
   leaseConformance(
     engine,

@@ -7,7 +7,7 @@ import { createWasmEngine } from '../../src/adapters/journal/sqlite/wasm-engine.
 import { createSqliteJournalStore } from '../../src/adapters/journal/sqlite/journal-store.ts'
 import { stateApplicationId, stateMigrations } from '../../src/adapters/journal/sqlite/state-schema.ts'
 import { thisProcess } from '../../src/adapters/journal/process-identity.ts'
-import { digest, registry, runRecord } from '../conformance/journal-store.ts'
+import { digest, registry, repository, runRecord } from '../conformance/journal-store.ts'
 import { engines, temporaryDirectory } from './open.ts'
 
 const older = Array.from({ length: stateMigrations.length - 1 }, (_, n) => n + 1)
@@ -27,6 +27,8 @@ describe.each(engines)('migrations, with the engine %s', (engine) => {
     expect((await state.journal.listRuns()).map((run) => run.id)).toEqual(['r-old'])
     await state.memory.rememberInUse(registry, [{ digest: digest(1), source: 's', where: 'w' }], 1)
     expect((await state.memory.seenInUse(registry, 0)).size).toBe(1)
+    const link = { subject: digest(1), commit: 'a'.repeat(40) }
+    expect(await state.links.rememberLinks(registry, repository, [link], 1)).toEqual([true])
     await state.close()
     directory.remove()
   })

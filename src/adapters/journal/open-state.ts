@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 import type { JournalStore } from '../../ports/journal-store.ts'
 import type { LeaseStore } from '../../ports/lease.ts'
 import type { ManifestCache } from '../../ports/manifest-cache.ts'
+import type { LinkMemory } from '../../ports/link-memory.ts'
 import type { Memory } from '../../ports/memory.ts'
 import { createLeaseStore } from './lease-store.ts'
 import { monotonicClock } from './monotonic-clock.ts'
@@ -19,6 +20,7 @@ import { StateUnavailableError } from './sqlite/errors.ts'
 import { createSqliteJournalStore } from './sqlite/journal-store.ts'
 import { createSqliteLeaseTable } from './sqlite/lease-table.ts'
 import { cacheApplicationId, cacheMigrations, createSqliteManifestCache } from './sqlite/manifest-cache.ts'
+import { createSqliteLinkMemory } from './sqlite/link-memory.ts'
 import { createSqliteMemory } from './sqlite/memory.ts'
 import { createNodeEngine } from './sqlite/node-engine.ts'
 import { stateApplicationId, stateMigrations } from './sqlite/state-schema.ts'
@@ -31,6 +33,7 @@ export interface State {
   readonly cache: ManifestCache
   readonly leases: LeaseStore
   readonly memory: Memory
+  readonly links: LinkMemory
   /** Leases that are held must be released before. */
   close(): Promise<void>
 }
@@ -71,6 +74,7 @@ export async function openState(place: string, options: StateOptions = {}): Prom
       cache: createSqliteManifestCache(cache),
       leases: createLeaseStore(createSqliteLeaseTable(state), monotonicClock(), self),
       memory: createSqliteMemory(state),
+      links: createSqliteLinkMemory(state),
       async close() {
         await cache.close()
         await state.close()

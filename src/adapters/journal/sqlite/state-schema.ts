@@ -95,4 +95,19 @@ export const stateMigrations: readonly Migration[] = [
       CREATE TABLE leases (id INTEGER PRIMARY KEY, resource TEXT NOT NULL UNIQUE, token INTEGER NOT NULL, lease TEXT);
     `)
   },
+  (connection) => {
+    connection.exec(`
+      -- Links from images to commits, for registries that take no records of them.
+      CREATE TABLE links (
+        id INTEGER PRIMARY KEY,
+        repository_id INTEGER NOT NULL REFERENCES repositories (id),
+        digest BLOB NOT NULL,
+        commit_id BLOB NOT NULL,
+        source TEXT,
+        ref TEXT,
+        at INTEGER NOT NULL,
+        UNIQUE (repository_id, digest, commit_id)
+      );
+    `)
+  },
 ]
