@@ -10,12 +10,12 @@ import type { DoctorPorts, OpenedRegistry, RegistryToCheck } from './app/doctor.
 import {
   composeRegistry,
   composeState,
-  credentialsOf,
   kubernetesSettings,
   namedRepositories,
   type ComposeOptions,
   type RegistryPart,
 } from './compose.ts'
+import { credentialsOf } from './compose-credentials.ts'
 import type { Configuration, RegistrySettings } from './config/configuration.ts'
 import type { RepositoryName } from './core/image/names.ts'
 import type { InstantMs } from './core/inventory/inventory.ts'
@@ -117,7 +117,8 @@ function openPart(
   options: ComposeOptions,
   runOptions: RunOptions,
 ): Promise<RegistryPart> {
-  return composeRegistry(settings, repositories, { cache: createMemoryManifestCache() }, options, runOptions)
+  const wanted = { repositories, readProvenance: false }
+  return composeRegistry(settings, wanted, { cache: createMemoryManifestCache() }, options, runOptions)
 }
 
 async function closePart({ http }: RegistryPart): Promise<void> {

@@ -13,9 +13,6 @@ import {
   type KubernetesSettings,
 } from './adapters/clusters/kubernetes/kubernetes-source.ts'
 import { createHttpClient } from './adapters/http/client.ts'
-import { configuredCredentials } from './adapters/http/configured-credentials.ts'
-import type { CredentialSource } from './adapters/http/credentials.ts'
-import { dockerCredentials } from './adapters/http/docker-credentials.ts'
 import type { HttpClient, HttpTls } from './adapters/http/http-types.ts'
 import { openState, type State } from './adapters/journal/open-state.ts'
 import { createEvidenceFileSources } from './adapters/references/evidence-file-source.ts'
@@ -31,9 +28,10 @@ import type { OpenedRegistry } from './app/doctor.ts'
 import { sampleWorld } from './app/demo/sample-world.ts'
 import type { PlanPorts } from './app/plan.ts'
 import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
+import { credentialsOf } from './compose-credentials.ts'
+import { composeGit } from './compose-git.ts'
 import { composeReadableStore, composeStore, storageOf } from './compose-storage.ts'
 import type {
-  AuthSettings,
   ClusterSettings,
   Configuration,
   HelmSettings,
@@ -43,6 +41,7 @@ import { managedPrefixes, type ManagedRegistry } from './core/evidence/managed-n
 import { OperationalError } from './core/errors/errors.ts'
 import { parseDigest, type Digest } from './core/image/digest.ts'
 import { invariant } from './core/errors/invariant.ts'
+import { asksGit } from './core/git/git-facts.ts'
 import { parseRepositoryName, type RegistryName, type RepositoryName } from './core/image/names.ts'
 import { newRunId } from './core/journal/run-id.ts'
 import type { EvidenceSource } from './ports/evidence-source.ts'
@@ -227,8 +226,11 @@ async function composeWorld(
   const parts: RegistryPart[] = []
   try {
     for (const settings of configuration.registries.values()) {
-      const named = namedRepositories(configuration, settings.name)
-      parts.push(await composeRegistry(settings, named, state, options, runOptions))
+      const wanted = {
+        repositories: namedRepositories(configuration, settings.name),
+        readProvenance: configuration.policySet.policies.some(asksGit),
+      }
+      parts.push(await composeRegistry(settings, wanted, state, options, runOptions))
     }
   } catch (error) {
     await closeAll(parts, state)
@@ -240,6 +242,7 @@ async function composeWorld(
     ports: {
       readers: [...readers.values()],
       sources: composeSources(configuration),
+      git: composeGit(configuration, options, state),
       memory: state.memory,
       now,
       hash: sha256,
@@ -271,10 +274,18 @@ export function namedRepositories(
     )
 }
 
+/** What is to be read of a registry. */
+export interface WantedOfRegistry {
+  /** All that can be read of one that lists nothing. */
+  readonly repositories: readonly RepositoryName[]
+  /** Whether attestations are read for the commits of images: only rules by Git history ask. */
+  readonly readProvenance: boolean
+}
+
 /** One registry, from how it is configured; whoever composes it closes its `http`. */
 export async function composeRegistry(
   settings: RegistrySettings,
-  repositories: readonly RepositoryName[],
+  wanted: WantedOfRegistry,
   state: Pick<State, 'cache'>,
   options: ComposeOptions,
   runOptions: RunOptions,
@@ -283,7 +294,7 @@ export async function composeRegistry(
   const { url, name, storage } = settings
   // A layout that only sweeps can read is no hindrance where the registry answers for itself.
   if (storage !== undefined && (storage.layout === 'distribution' || url === undefined))
-    return composeStorage(settings, state, options)
+    return composeStorage(settings, wanted, state, options)
   invariant(url !== undefined, `the registry ${name} has neither url nor storage`)
   const http = await createRegistryHttp(settings, url, options)
   try {
@@ -297,7 +308,7 @@ export async function composeRegistry(
         http,
         cache: state.cache,
         concurrency: settings.concurrency,
-        repositories,
+        ...wanted,
       }),
       createWriter: () => driver.createWriter({ name, baseUrl: url, http }),
       probeDeletion: (repository, probeOptions) =>
@@ -332,6 +343,7 @@ export async function createRegistryHttp(
 
 async function composeStorage(
   settings: RegistrySettings,
+  { readProvenance }: WantedOfRegistry,
   state: Pick<State, 'cache'>,
   { environment }: ComposeOptions,
 ): Promise<RegistryPart> {
@@ -343,7 +355,7 @@ async function composeStorage(
   // Made here and handed out by `createWriter` alone, which nobody calls who plans.
   const mutable = await composeStore(place, storeOptions)
   return {
-    reader: createStorageReader({ name, store: readable, cache: state.cache }),
+    reader: createStorageReader({ name, store: readable, cache: state.cache, readProvenance }),
     createWriter: () => createStorageWriter({ name, store: mutable }),
     probeDeletion: () =>
       place.kind === 'filesystem'
@@ -363,29 +375,6 @@ async function probeFolder(path: string): ReturnType<OpenedRegistry['probeDeleti
     const cure = `Run Winnow as the user whose files these are (the one the registry runs as), with ${path} mounted writable.`
     return { deletes: { state: 'no', cure }, deleteByTag: undefined }
   }
-}
-
-/** Where the credentials for a registry come from. */
-export function credentialsOf(
-  auth: AuthSettings | undefined,
-  environment: Readonly<Record<string, string | undefined>>,
-): CredentialSource {
-  if (auth === undefined) return dockerCredentials({ environment })
-  if (auth.kind === 'token') {
-    const { token } = auth
-    return configuredCredentials(
-      token.kind === 'env' ? { tokenEnv: token.variable } : { tokenFile: token.path },
-      environment,
-    )
-  }
-  const { username, password } = auth
-  return configuredCredentials(
-    {
-      ...(username.kind === 'env' ? { usernameEnv: username.variable } : { username: username.value }),
-      ...(password.kind === 'env' ? { passwordEnv: password.variable } : { passwordFile: password.path }),
-    },
-    environment,
-  )
 }
 
 /** The certificates to trust and to show, read from their files. @throws TlsFileError */

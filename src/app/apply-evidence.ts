@@ -166,7 +166,7 @@ async function gatherNow(
   const git =
     policySet === undefined
       ? { sources: [], facts: () => noGitFacts }
-      : askGitAgain(policySet, gitNames, ports.git ?? noGitPorts)
+      : await askGitAgain(policySet, gitNames, ports.git ?? noGitPorts, ports.now())
   const sources = [...ports.sources, ...git.sources]
   const evidence = await gatherEvidence({ managed, leftOut, accepted }, { ...ports, sources }, options)
   return { evidence, git: git.facts() }

@@ -8,6 +8,7 @@ import {
   askedByPolicy,
   asksGit,
   linksFor,
+  noGitFacts,
   type GitFacts,
   type ImagePlace,
   type RecordedLinks,
@@ -18,7 +19,7 @@ import type { LinkedCommits } from '../core/git/lost-links.ts'
 import { firstReaching } from '../core/git/reach.ts'
 import { resolveLinks } from '../core/git/resolve-links.ts'
 import { buildGraph } from '../core/image/graph.ts'
-import type { Inventory } from '../core/inventory/inventory.ts'
+import type { InstantMs, Inventory } from '../core/inventory/inventory.ts'
 import { policyFor } from '../core/plan/build-plan.ts'
 import { mayExistIn } from '../core/plan/elsewhere.ts'
 import type { Policy, PolicySet } from '../core/policy/policy.ts'
@@ -28,11 +29,12 @@ import type { RunOptions } from '../ports/run-options.ts'
 
 export interface GitPorts {
   readonly readers: ReadonlyMap<GitName, GitReader>
-  readonly recorded: RecordedLinks
+  /** Read after the inventory, as all evidence is. @throws OperationalError where links are that cannot be read */
+  readonly recorded: () => Promise<RecordedLinks>
 }
 
 /** Nobody is configured: rules that ask Git keep all they reach. */
-export const noGitPorts: GitPorts = { readers: new Map(), recorded: () => undefined }
+export const noGitPorts: GitPorts = { readers: new Map(), recorded: async () => new Map() }
 
 export interface AskedGit {
   /** One for each Git repository that a rule asks, to be gathered from beside the sources of evidence. */
@@ -41,19 +43,30 @@ export interface AskedGit {
   facts(): GitFacts
 }
 
+/** No rule asks. */
+export const noGit: AskedGit = { sources: [], facts: () => noGitFacts }
+
 /** How a source of this kind is named. */
 export function gitSourceName(name: GitName): string {
   return `git:${name}`
 }
 
-/** Finds out which Git repositories are to be asked, and about which commits, from what registries hold. */
-export function askGit(
+/**
+ * Finds out which Git repositories are to be asked, and about which commits, from what registries hold.
+ *
+ * @param now the instant to measure ages from, for pull requests that were closed lately
+ */
+export async function askGit(
   policySet: PolicySet,
   inventories: readonly Inventory[],
-  { readers, recorded }: GitPorts,
-): AskedGit {
+  ports: GitPorts,
+  now: InstantMs,
+): Promise<AskedGit> {
+  const { readers } = ports
   const histories = new Map<GitName, GitHistory>()
-  const questions = questionsOf(policySet, inventories, recorded)
+  if (!policySet.policies.some(asksGit)) return noGit
+  const recorded = await ports.recorded()
+  const questions = questionsOf(policySet, inventories, recorded, now)
   const sources = questions.flatMap((question) => {
     const reader = readers.get(question.policy.name)
     return reader === undefined
@@ -69,16 +82,20 @@ export function askGit(
  *
  * @param names those of the plan's sources
  */
-export function askGitAgain(
+export async function askGitAgain(
   policySet: PolicySet,
   names: ReadonlySet<string>,
-  { readers, recorded }: GitPorts,
-): AskedGit {
+  ports: GitPorts,
+  now: InstantMs,
+): Promise<AskedGit> {
+  const { readers } = ports
+  if (!policySet.policies.some(asksGit)) return noGit
+  const recorded = await ports.recorded()
   const histories = new Map<GitName, GitHistory>()
   const sources = policySet.git.flatMap((policy) => {
     const reader = readers.get(policy.name)
     if (reader === undefined || !names.has(gitSourceName(policy.name))) return []
-    const question = { policy, request: requestOf(new Set(), policySet) }
+    const question = { policy, request: requestOf(new Set(), policySet, now) }
     const source = sourceOf(question, reader, (history) => histories.set(history.name, history))
     return [{ name: source.name, gather: withoutLinks(source) }]
   })
@@ -102,6 +119,7 @@ function questionsOf(
   policySet: PolicySet,
   inventories: readonly Inventory[],
   recorded: RecordedLinks,
+  now: InstantMs,
 ): readonly Question[] {
   const commits = new Map<GitRepositoryPolicy, Set<string>>()
   for (const { place, policy } of placesAsking(policySet, inventories)) {
@@ -115,7 +133,7 @@ function questionsOf(
   }
   return policySet.git.flatMap((policy) => {
     const linked = commits.get(policy)
-    return linked === undefined ? [] : [{ policy, request: requestOf(linked, policySet) }]
+    return linked === undefined ? [] : [{ policy, request: requestOf(linked, policySet, now) }]
   })
 }
 
@@ -137,7 +155,7 @@ function* placesAsking(
   }
 }
 
-function requestOf(commits: ReadonlySet<string>, { policies }: PolicySet): GitRequest {
+function requestOf(commits: ReadonlySet<string>, { policies }: PolicySet, now: InstantMs): GitRequest {
   const pullRequests = policies
     .flatMap(({ rules }) => rules)
     .flatMap(({ effect }) => (effect.kind === 'keep' ? effect.criteria : []))
@@ -147,7 +165,7 @@ function requestOf(commits: ReadonlySet<string>, { policies }: PolicySet): GitRe
   return {
     commits: [...commits].sort(),
     pullRequests: pullRequests.length > 0,
-    closedWithinMs: Math.max(0, ...pullRequests),
+    ...(pullRequests.some((graceMs) => graceMs > 0) && { closedSince: now - Math.max(...pullRequests) }),
   }
 }
 

@@ -74,7 +74,7 @@ export async function plan(
   const remembering = memory === undefined ? { now: ports.now } : { now: ports.now, memory }
   const listed = await takeInventory(targets, remembering, options)
   const managed = managedNames(request.registries, listed)
-  const git = askGit(request.policySet, listed, ports.git ?? noGitPorts)
+  const git = await askGit(request.policySet, listed, ports.git ?? noGitPorts, now)
   const evidence = await gatherEvidence(
     { managed, leftOut: request.leftOut, accepted: request.accepted },
     { ...ports, sources: [...ports.sources, ...git.sources] },

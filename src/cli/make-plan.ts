@@ -1,5 +1,6 @@
 /** From the words of the command line to a plan: live, or from files. */
 import { readFile } from 'node:fs/promises'
+import { askGit, noGit, type AskedGit } from '../app/ask-git.ts'
 import { planOffline, plan, type Planned, type PlanRequest } from '../app/plan.ts'
 import { gatherEvidence } from '../app/gather-evidence.ts'
 import { managedNames } from '../app/managed-names.ts'
@@ -7,12 +8,15 @@ import {
   composeEvidenceFiles,
   composePlanning,
   composeSources,
+  composeState,
   managedRegistriesOf,
   sha256,
 } from '../compose.ts'
+import { composeGit } from '../compose-git.ts'
 import type { Configuration } from '../config/configuration.ts'
 import { parseDuration } from '../config/durations.ts'
 import { OperationalError } from '../core/errors/errors.ts'
+import { asksGit } from '../core/git/git-facts.ts'
 import { parseInstant } from '../core/inventory/instant.ts'
 import { parseInventoryFile } from '../core/inventory/inventory-file.ts'
 import type { InstantMs, Inventory } from '../core/inventory/inventory.ts'
@@ -91,12 +95,35 @@ async function planFromFiles(
       ? await composeEvidenceFiles(evidenceFiles, context.run)
       : composeSources(configuration)
   const managed = managedNames(request.registries, inventories)
-  const evidence = await gatherEvidence(
-    { managed, leftOut: request.leftOut, accepted: request.accepted },
-    { sources, memory: undefined, now: () => now },
-    context.run,
-  )
-  return planOffline(inventories, evidence, { ...request, now }, sha256)
+  const ask = async (git: AskedGit): Promise<Planned> => {
+    const evidence = await gatherEvidence(
+      { managed, leftOut: request.leftOut, accepted: request.accepted },
+      { sources: [...sources, ...git.sources], memory: undefined, now: () => now },
+      context.run,
+    )
+    return planOffline(inventories, evidence, { ...request, now }, sha256, git.facts())
+  }
+  // Git is no evidence file's business: a policy that asks it says where it lies.
+  const isAsked = configuration.policySet.policies.some(asksGit)
+  return isAsked ? withGit(configuration, inventories, now, context, ask) : ask(noGit)
+}
+
+/** Copies of Git repositories lie in the state, which keeps runs apart that fetch them; nothing else of it is used. */
+async function withGit(
+  configuration: Configuration,
+  inventories: readonly Inventory[],
+  now: InstantMs,
+  context: CommandContext,
+  ask: (git: AskedGit) => Promise<Planned>,
+): Promise<Planned> {
+  const options = composeOptions(context)
+  const state = await composeState(options)
+  try {
+    const ports = composeGit(configuration, options, state)
+    return await ask(await askGit(configuration.policySet, inventories, ports, now))
+  } finally {
+    await state.close()
+  }
 }
 
 /** Reads inventory files; each must be of a configured registry, and no two of the same. */

@@ -7,9 +7,12 @@
  *   and what cures it (no git on this machine, a shallow clone, no origin, a fetch that failed). It throws
  *   InterruptedError when cancelled.
  * - A complete answer has every remote reference and every commit they reach; nothing is shortened.
- * - It changes nothing in a clone that is not its own.
+ * - It changes nothing in a clone that is not its own; where the configuration says `fetch: true`, it adds objects and
+ *   references of its own (`refs/winnow/…`), and changes or removes none of the clone's.
+ * - A pull request may be there twice: its head, and the commit that merges it, from which many a CI builds.
  */
 import type { GitHistory, GitName } from '../core/git/git-history.ts'
+import type { InstantMs } from '../core/inventory/inventory.ts'
 import type { RunOptions } from './run-options.ts'
 
 export interface GitReader {
@@ -22,6 +25,6 @@ export interface GitRequest {
   readonly commits: readonly string[]
   /** Whether pull requests are wanted: they cost a call to the forge, or a fetch of their references. */
   readonly pullRequests: boolean
-  /** How long ago a pull request may have been closed and still be told of; 0: open ones only. */
-  readonly closedWithinMs: number
+  /** Closed pull requests count when they were closed at or after then; left out: only open ones. */
+  readonly closedSince?: InstantMs
 }

@@ -121,7 +121,7 @@ function keptOf(each: WerfCase): readonly string[] {
   const place = { registry: 'prod' as RegistryName, repository: repositoryName('app'), graph }
   const facts = {
     histories: new Map([['app', history(commits, references, asked)]]),
-    recorded: () => undefined,
+    recorded: new Map(),
   }
   const rules = (each.policies.length === 0 ? defaultPolicies : each.policies).map(ruleOf)
   const evaluation = evaluatePolicy(

@@ -113,7 +113,7 @@ export function keptByRules(world: GitWorld, criteria: readonly GitCriterion[]):
   const asked = world.images.flatMap(({ commits: linked }) => linked)
   const place = { registry: 'prod' as RegistryName, repository: repositoryName('app'), graph }
   const histories = new Map([['app', history(world.commits, world.references, asked)]])
-  const view = gitViewOf(place, [app], { histories, recorded: () => undefined })
+  const view = gitViewOf(place, [app], { histories, recorded: new Map() })
   const rules = criteria.map((criterion) => rule(keep(criterion)))
   const evaluation = evaluatePolicy(policy({ rules }), graph, now, view)
   const kept = evaluation.rows.filter((_, position) => evaluation.verdict(position).kind === 'keep')

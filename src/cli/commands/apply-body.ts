@@ -1,6 +1,7 @@
 /** Applies a saved plan, or makes one, shows it and asks; then tells what became of every line. */
 import { basename } from 'node:path'
 import { apply, type ApplyReport } from '../../app/apply.ts'
+import { gitSourceName } from '../../app/ask-git.ts'
 import { refuseUnfit } from '../../app/apply-fitness.ts'
 import { composeApplying, composeEvidenceFiles } from '../../compose.ts'
 import type { Configuration } from '../../config/configuration.ts'
@@ -88,13 +89,15 @@ async function applyPlan(
   const world = await composeApplying(configuration, composeOptions(context), context.run)
   try {
     const sources = await sourcesToAsk(plan, world.ports.sources, context)
-    const known = new Set(sources.map(({ name }) => name))
+    const git = [...(world.applyPorts.git?.readers.keys() ?? [])].map(gitSourceName)
+    const known = new Set([...sources.map(({ name }) => name), ...git])
     refuseUnasked(plan, known, context)
     return await apply(
       plan,
       {
         registries: world.managed,
         limits: configuration.policySet.limits,
+        policySet: configuration.policySet,
         leftOut: context.options.texts('withoutEvidence').filter((name) => isKnown(name, known)),
         accepted: context.options.texts('accept'),
         holder: world.holder,

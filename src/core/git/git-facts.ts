@@ -14,13 +14,13 @@ export interface GitFacts {
   readonly recorded: RecordedLinks
 }
 
-/** Commits that were linked to an image outside its registry: in files, in Winnow's state. */
-export type RecordedLinks = (
-  registry: RegistryName,
-  repository: RepositoryName,
-) => ReadonlyMap<Digest, readonly string[]> | undefined
+/**
+ * Commits that were linked to an image outside its registry: in files, in Winnow's state. By digest alone: the same bytes
+ * were built from the same commit wherever they lie.
+ */
+export type RecordedLinks = ReadonlyMap<Digest, readonly string[]>
 
-export const noGitFacts: GitFacts = { histories: new Map(), recorded: () => undefined }
+export const noGitFacts: GitFacts = { histories: new Map(), recorded: new Map() }
 
 export interface ImagePlace {
   readonly registry: RegistryName
@@ -77,11 +77,11 @@ const none: readonly ImageLink[] = []
 
 /** The links of every image of a repository, as one Git repository's settings tell to find them. */
 export function linksFor(
-  { registry, repository, graph }: ImagePlace,
+  { graph }: ImagePlace,
   { commitTags }: GitRepositoryPolicy,
   recorded: RecordedLinks,
 ): ReturnType<typeof imageLinks> {
-  return imageLinks(graph, { commitTags, extra: recorded(registry, repository) })
+  return imageLinks(graph, { commitTags, extra: recorded })
 }
 
 function findPolicy(

@@ -74,7 +74,7 @@ export function buildPlan(input: PlanInput): Plan {
       leftOut: source.leftOut,
       identity: source.identity,
       objects: source.objects,
-      references: source.references.length + source.digests.length,
+      references: source.references.length + source.digests.length + (source.linked?.references.size ?? 0),
     })),
     warnings: [...input.warnings, ...registries.flatMap((registry) => registry.warnings)],
     limitsBroken: brokenLimits(
@@ -225,10 +225,11 @@ function untoldByGit(
   const untold = kept.flatMap(({ reasons }) => reasons.find(({ kind }) => kind === 'kept-git-unknown') ?? [])
   const [first] = untold
   if (first === undefined) return []
-  const count = untold.length === 1 ? 'an image is kept' : `${untold.length} images are kept`
-  return [
-    `${registry}/${repository}: ${count} because Git cannot tell whether they are needed: ${first.text}`,
-  ]
+  const what =
+    untold.length === 1
+      ? 'an image is kept because Git cannot tell whether it is needed'
+      : `${untold.length} images are kept because Git cannot tell whether they are needed`
+  return [`${registry}/${repository}: ${what}: ${first.text}`]
 }
 
 function whyHeldBack(

@@ -1,0 +1,81 @@
+/** From a configuration to readers of Git repositories, and to the links that are recorded outside registries. */
+import { readFile } from 'node:fs/promises'
+import { createGitReader } from './adapters/git/git-reader.ts'
+import type { State } from './adapters/journal/open-state.ts'
+import type { GitPorts } from './app/ask-git.ts'
+import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
+import { credentialsOf } from './compose-credentials.ts'
+import type { Configuration, GitRepositorySettings } from './config/configuration.ts'
+import { OperationalError, type ErrorCategory } from './core/errors/errors.ts'
+import type { RecordedLinks } from './core/git/git-facts.ts'
+import { parseLinkFile } from './core/git/link-file.ts'
+import type { Digest } from './core/image/digest.ts'
+import type { GitReader } from './ports/git-reader.ts'
+
+/** Links in a file could have kept an image, so a file that cannot be read stops the plan. */
+export class LinkFileError extends OperationalError {
+  readonly code = 'LINK_FILE_UNREADABLE'
+  override readonly category: ErrorCategory = 'incomplete'
+  readonly hint =
+    'Correct the file, or take it out of `links:` on purpose; what only it links is then linked to nothing.'
+}
+
+/**
+ * Readers of every Git repository that is configured or that a rule names; nothing is looked at before they are asked.
+ *
+ * @param state where links may be recorded, and which keeps runs apart that fetch
+ */
+export function composeGit(
+  configuration: Configuration,
+  options: ComposeOptions,
+  state: Pick<State, 'leases'>,
+): GitPorts {
+  const readers = [...configuration.git.values()].map((settings) => composeReader(settings, options, state))
+  return {
+    readers: new Map(readers.map((reader) => [reader.name, reader])),
+    recorded: () => recordedLinks([...configuration.git.values()]),
+  }
+}
+
+function composeReader(
+  { name, place, auth }: GitRepositorySettings,
+  options: ComposeOptions,
+  state: Pick<State, 'leases'>,
+): GitReader {
+  const { environment } = options
+  return createGitReader({
+    name,
+    place,
+    stateDirectory: stateDirectoryOf(options),
+    environment,
+    leases: state.leases,
+    ...(auth !== undefined && { credentials: credentialsOf(auth, environment) }),
+  })
+}
+
+async function recordedLinks(repositories: readonly GitRepositorySettings[]): Promise<RecordedLinks> {
+  const links = new Map<Digest, string[]>()
+  for (const { path, written } of repositories.flatMap((repository) => repository.links)) {
+    for (const { image, commits } of await readLinkFile(path, written)) {
+      links.set(image.digest, [...(links.get(image.digest) ?? []), ...commits])
+    }
+  }
+  return links
+}
+
+async function readLinkFile(
+  path: string,
+  written: string,
+): Promise<ReturnType<typeof parseLinkFile>['links']> {
+  const { links, problems } = parseLinkFile(await textOf(path, written), written)
+  if (problems.length === 0) return links
+  throw new LinkFileError(`Links in ${written} cannot be read.\n  ${problems.join('\n  ')}`)
+}
+
+async function textOf(path: string, written: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new LinkFileError(`The links in ${written} cannot be read.`, { cause })
+  }
+}
