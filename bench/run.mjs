@@ -1,7 +1,7 @@
 // Runs benchmarks: bundles them and the command line into a cache folder, starts each, shows its results as a table and,
 // with --json, as JSON lines for whoever compares runs.
 //
-//   npm run bench -- inventory|start-up|policy|state|sweep|all [arguments of the benchmark] [--json]
+//   npm run bench -- inventory|start-up|policy|state|sweep|git|all [arguments of the benchmark] [--json]
 //
 // A benchmark prints one JSON document last: {title, rows, budgets}. What it prints before that is shown as it is.
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const names = ['start-up', 'policy', 'state', 'inventory', 'sweep']
+const names = ['start-up', 'policy', 'state', 'inventory', 'sweep', 'git']
 const root = fileURLToPath(new URL('..', import.meta.url))
 const out = join(root, 'node_modules', '.cache', 'winnow-bench')
 
@@ -37,7 +37,7 @@ process.exit(isFailed ? 1 : 0)
 async function bundle() {
   execFileSync(process.execPath, [join(root, 'scripts/build.mjs'), join(out, 'dist')], { stdio: 'inherit' })
   await build({
-    entryPoints: ['policy', 'start-up', 'inventory', 'read-registry', 'sweep'].map((name) =>
+    entryPoints: ['policy', 'start-up', 'inventory', 'read-registry', 'sweep', 'git'].map((name) =>
       join(root, 'bench', `${name}.ts`),
     ),
     outdir: out,
