@@ -128,6 +128,24 @@ it('finds every source of an import of werf 2 by its checksum', () => {
   )
 })
 
+it('lets a record that speaks of the repository as well go with no stage', () => {
+  const werf = new WerfBuilder()
+  const stage = werf.stage({ content: 'a', at: hour(0) })
+  const digest = werf.record([`meta-1_${commit(1)}_${stage.id}`, 'managed-image-app'], hour(1))
+  const graph = buildGraph(werf.manifests())
+  const node = graph.nodeOf(digest) ?? -1
+  expect(graph.werf?.records.has(node)).toBe(true)
+  expect(graph.images).toContain(node)
+  expect(graph.werf?.commits).toHaveLength(1)
+})
+
+it('takes no notice of a stage that names itself', () => {
+  const werf = new WerfBuilder()
+  const id = `${sha3('a')}-${hour(0)}`
+  werf.stage({ content: 'a', at: hour(0), labels: { 'werf.io/parent-stage-id': id } })
+  expect(readWerfRepository(werf.manifests())?.sources.size).toBe(0)
+})
+
 describe('what only looks like a record stays an image', () => {
   const stageLike = `${sha3('x')}-1718452800000`
 

@@ -37,15 +37,17 @@ export function mayBeRecord(manifest: ManifestRecord): boolean {
   return isSilent || ownText(manifest.labels, werfLabels.project) !== undefined
 }
 
-/** The manifests that are records, each with what its tags say; with one tag that is no record's it is somebody's image. */
+/**
+ * The manifests that are records, each with what its tags say. With one tag that is no record's, a stage's among them, it
+ * is somebody's image.
+ */
 export function recordsAmong(
   manifests: readonly ManifestRecord[],
-  stages: ReadonlySet<number>,
 ): ReadonlyMap<number, readonly WerfRecord[]> {
   const found = new Map<number, readonly WerfRecord[]>()
   for (const [node, manifest] of manifests.entries()) {
     const { tags } = manifest
-    if (tags.length === 0 || stages.has(node) || !mayBeRecord(manifest)) continue
+    if (tags.length === 0 || !mayBeRecord(manifest)) continue
     const said = tags.flatMap(({ name }) => parseRecordTag(name) ?? [])
     if (said.length === tags.length) found.set(node, said)
   }

@@ -26,7 +26,7 @@ export function readWerfRepository(manifests: readonly ManifestRecord[]): WerfRe
   const stages = stagesAmong(manifests, named)
   if (stages.size === 0) return undefined
   const ids = new Map([...named].filter(([, node]) => stages.has(node)))
-  const records = recordsAmong(manifests, stages)
+  const records = recordsAmong(manifests)
   return {
     stages,
     ...readRecords(manifests, records, ids),
