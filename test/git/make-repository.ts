@@ -108,15 +108,16 @@ export async function makeRepository(
 }
 
 /**
- * Changes a repository: adds commits, sets references to where they are now (a force push included), and removes the full
- * reference names of `removed`.
+ * Changes a repository: removes the full reference names of `removed`, adds commits, and sets references to where they are
+ * now (a force push included).
  */
 export async function changeRepository(
   repository: TestRepository,
   spec: Partial<RepositorySpec> & { readonly removed?: readonly string[] },
 ): Promise<void> {
-  await importInto(repository as Growing, { commits: spec.commits ?? [], references: spec.references ?? [] })
+  // First of all: a branch `a` must be gone before there can be a branch `a/b`.
   for (const name of spec.removed ?? []) await git(repository.path, ['update-ref', '-d', name])
+  await importInto(repository as Growing, { commits: spec.commits ?? [], references: spec.references ?? [] })
 }
 
 /** Runs git in a folder, with nobody's configuration; gives its standard output. */

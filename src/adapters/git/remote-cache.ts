@@ -165,8 +165,15 @@ async function fetchAnew(
   const words = ['init', '--quiet', '--bare', '--template=', `--object-format=${objectFormat}`, path]
   await gitText(git, { words }, options)
   const place = placeOf(path)
-  const config = [...place.words, 'config', 'remote.origin.url', address.text]
-  await gitText(git, { ...place, words: config }, options)
+  const config = {
+    'remote.origin.url': address.text,
+    // For whoever runs git in here by hand; our own commands never collect anything.
+    'gc.auto': '0',
+    'maintenance.auto': 'false',
+  }
+  for (const [key, value] of Object.entries(config)) {
+    await gitText(git, { ...place, words: [...place.words, 'config', key, value] }, options)
+  }
   await fetchOrigin({ ...from, place }, { refspecs, withoutBlobs }, options)
 }
 
