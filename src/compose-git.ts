@@ -7,7 +7,6 @@ import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
 import { credentialsOf } from './compose-credentials.ts'
 import type { Configuration, GitRepositorySettings } from './config/configuration.ts'
 import { OperationalError, type ErrorCategory } from './core/errors/errors.ts'
-import type { RecordedLinks } from './core/git/git-facts.ts'
 import { parseLinkFile } from './core/git/link-file.ts'
 import type { Digest } from './core/image/digest.ts'
 import type { GitReader } from './ports/git-reader.ts'
@@ -23,17 +22,22 @@ export class LinkFileError extends OperationalError {
 /**
  * Readers of every Git repository that is configured or that a rule names; nothing is looked at before they are asked.
  *
- * @param state where links may be recorded, and which keeps runs apart that fetch
+ * @param state has links that were recorded there, and keeps runs apart that fetch
  */
 export function composeGit(
   configuration: Configuration,
   options: ComposeOptions,
-  state: Pick<State, 'leases'>,
+  state: Pick<State, 'leases' | 'links'>,
 ): GitPorts {
   const readers = [...configuration.git.values()].map((settings) => composeReader(settings, options, state))
   return {
     readers: new Map(readers.map((reader) => [reader.name, reader])),
-    recorded: () => recordedLinks([...configuration.git.values()]),
+    recorded: async () => {
+      const links = new Map<Digest, string[]>()
+      await addFromFiles(links, [...configuration.git.values()])
+      await addFromState(links, configuration, state)
+      return links
+    },
   }
 }
 
@@ -53,14 +57,31 @@ function composeReader(
   })
 }
 
-async function recordedLinks(repositories: readonly GitRepositorySettings[]): Promise<RecordedLinks> {
-  const links = new Map<Digest, string[]>()
+type Links = Map<Digest, string[]>
+
+async function addFromFiles(links: Links, repositories: readonly GitRepositorySettings[]): Promise<void> {
   for (const { path, written } of repositories.flatMap((repository) => repository.links)) {
     for (const { image, commits } of await readLinkFile(path, written)) {
-      links.set(image.digest, [...(links.get(image.digest) ?? []), ...commits])
+      add(links, image.digest, commits)
     }
   }
-  return links
+}
+
+async function addFromState(
+  links: Links,
+  { registries }: Configuration,
+  state: Pick<State, 'links'>,
+): Promise<void> {
+  for (const registry of registries.keys()) {
+    for (const { subject, commit } of await state.links.rememberedLinks(registry))
+      add(links, subject, [commit])
+  }
+}
+
+function add(links: Links, image: Digest, commits: readonly string[]): void {
+  const known = links.get(image)
+  if (known === undefined) links.set(image, [...commits])
+  else known.push(...commits)
 }
 
 async function readLinkFile(
