@@ -25,14 +25,15 @@ module.exports = {
     },
     {
       name: 'planning-cannot-delete',
-      comment: 'only these use cases are ever handed something that changes a registry.',
+      comment:
+        'only these use cases are ever handed something that changes a registry; link* adds records beside images, through a port that removes nothing.',
       severity: 'error',
       from: {
         path: '^src/',
         pathNot: [
           '^src/adapters',
           '^src/compose[a-z-]*\\.ts$',
-          '^src/app/(apply|undo|sweep)[a-z-]*\\.ts$',
+          '^src/app/(apply|undo|sweep|link)[a-z-]*\\.ts$',
           '^src/ports',
           '\\.test\\.ts$',
         ],

@@ -10,6 +10,7 @@ import { historySpec } from './commands/history.ts'
 import { importSpec } from './commands/import.ts'
 import { initSpec } from './commands/init.ts'
 import { inventorySpec } from './commands/inventory.ts'
+import { linkSpec } from './commands/link.ts'
 import { planSpec } from './commands/plan.ts'
 import { policyCheckSpec } from './commands/policy-check.ts'
 import { schemaSpec } from './commands/schema.ts'
@@ -29,6 +30,7 @@ export const commands: readonly CommandSpec[] = [
   historySpec,
   undoSpec,
   sweepSpec,
+  linkSpec,
   verifySpec,
   simulateSpec,
   policyCheckSpec,

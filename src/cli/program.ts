@@ -21,7 +21,7 @@ import { processTerminal, type ColorChoice, type Output, type Terminal } from '.
 import { version } from './version.ts'
 
 /** Commands that belong to Winnow and are not part of this version. */
-const notYet: ReadonlySet<string> = new Set(['link', 'serve'])
+const notYet: ReadonlySet<string> = new Set(['serve'])
 
 /**
  * Runs the command line.

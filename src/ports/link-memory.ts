@@ -19,10 +19,11 @@ export interface LinkMemory {
     links: readonly FoundLink[],
     at: InstantMs,
   ): Promise<readonly boolean[]>
-  /** Every link of a repository, by digest and commit. */
-  rememberedLinks(registry: RegistryName, repository: RepositoryName): Promise<readonly RememberedLink[]>
+  /** Every link of a registry, in no particular order. */
+  rememberedLinks(registry: RegistryName): Promise<readonly RememberedLink[]>
 }
 
 export interface RememberedLink extends FoundLink {
+  readonly repository: RepositoryName
   readonly at: InstantMs
 }

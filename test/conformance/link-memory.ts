@@ -29,26 +29,34 @@ export function linkMemoryConformance(name: string, open: () => Promise<Opened<L
         link(longDigest(2), one),
       ]
       expect(await memory.rememberLinks(registry, repository, links, 7)).toEqual([true, true, true])
-      const remembered = await (await opened.reopen()).rememberedLinks(registry, repository)
+      const remembered = await (await opened.reopen()).rememberedLinks(registry)
       expect(remembered).toHaveLength(3)
-      expect(remembered).toEqual(expect.arrayContaining(links.map((each) => ({ ...each, at: 7 }))))
+      expect(remembered).toEqual(
+        expect.arrayContaining(links.map((each) => ({ ...each, repository, at: 7 }))),
+      )
     })
 
     it('leaves a link that is known as it was told first, and says that it is not new', async () => {
       await memory.rememberLinks(registry, repository, [link(digest(1), one, { ref: 'main' })], 1)
       const again = [link(digest(1), one, { ref: 'other' }), link(digest(1), two)]
       expect(await memory.rememberLinks(registry, repository, again, 2)).toEqual([false, true])
-      const remembered = await memory.rememberedLinks(registry, repository)
-      expect(remembered.map(({ commit, ref, at }) => [commit, ref, at])).toEqual([
-        [one, 'main', 1],
-        [two, undefined, 2],
-      ])
+      const remembered = await memory.rememberedLinks(registry)
+      const told = new Map(remembered.map(({ commit, ref, at }) => [commit, [ref, at]]))
+      expect(told).toEqual(
+        new Map<string, unknown>([
+          [one, ['main', 1]],
+          [two, [undefined, 2]],
+        ]),
+      )
     })
 
     it('keeps repositories and registries apart', async () => {
+      const other = 'team' as RepositoryName
       await memory.rememberLinks(registry, repository, [link(digest(1), one)], 1)
-      expect(await memory.rememberedLinks(registry, 'team' as RepositoryName)).toEqual([])
-      expect(await memory.rememberedLinks('lab' as RegistryName, repository)).toEqual([])
+      expect(await memory.rememberLinks(registry, other, [link(digest(1), one)], 2)).toEqual([true])
+      const places = (await memory.rememberedLinks(registry)).map((each) => each.repository)
+      expect(places.toSorted()).toEqual([other, repository])
+      expect(await memory.rememberedLinks('lab' as RegistryName)).toEqual([])
     })
   })
 }

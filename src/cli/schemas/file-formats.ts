@@ -188,3 +188,14 @@ export const historySchema = z.looseObject({
     }),
   ),
 })
+
+export const linkSchema = z.looseObject({
+  schemaVersion: z.literal('link/v1'),
+  image: z.string().describe('A reference with a digest: registry.example.com/team/app@sha256:….'),
+  commits: z
+    .array(z.string().regex(/^(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{64})$/))
+    .min(1)
+    .describe('Full ids of the commits it was built from.'),
+  ref: z.string().optional().describe('The branch or tag it was built for; decides nothing.'),
+  source: z.string().optional().describe('Where the sources are.'),
+})

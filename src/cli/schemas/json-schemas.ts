@@ -1,10 +1,18 @@
 /** Every format of Winnow as JSON Schema (draft 2020-12), by name. */
 import { z } from 'zod'
 import { printSchema } from '../../config/schema.ts'
-import { applySchema, evidenceSchema, historySchema, inventorySchema, planSchema } from './file-formats.ts'
+import {
+  applySchema,
+  evidenceSchema,
+  historySchema,
+  inventorySchema,
+  linkSchema,
+  planSchema,
+} from './file-formats.ts'
 import {
   doctorSchema,
   explainSchema,
+  linkedSchema,
   policyCheckSchema,
   sweepSchema,
   undoSchema,
@@ -19,11 +27,16 @@ export const jsonSchemas: ReadonlyMap<string, () => JsonSchema> = new Map([
   ['plan', () => printed(planSchema, 'plan/v1', 'A plan: what would be deleted, what stays, and why.')],
   ['inventory', () => printed(inventorySchema, 'inventory/v1', 'What one registry holds.')],
   ['evidence', () => printed(evidenceSchema, 'evidence/v1', 'What named sources say is in use.')],
+  [
+    'link',
+    () => printed(linkSchema, 'link/v1', 'One line of a file of links from images to commits (NDJSON).'),
+  ],
   ['apply', () => printed(applySchema, 'apply/v1', 'What became of each line of a plan.')],
   ['history', () => printed(historySchema, 'history/v1', 'Past runs, the newest first.')],
   ['undo', () => printed(undoSchema, 'undo/v1', 'What became of each line of an undo.')],
   ['explain', () => printed(explainSchema, 'explain/v1', 'The whole story of one image.')],
   ['verify', () => printed(verifySchema, 'verify/v1', 'Every image in use, and whether it can be pulled.')],
+  ['linked', () => printed(linkedSchema, 'linked/v1', 'What winnow link recorded.')],
   ['sweep', () => printed(sweepSchema, 'sweep/v1', 'What a sweep would free, or did.')],
   ['doctor', () => printed(doctorSchema, 'doctor/v1', 'Every check, with its cure.')],
   [

@@ -145,3 +145,19 @@ export const sweepSchema = z.looseObject({
   ),
   warnings: z.array(z.string()),
 })
+
+export const linkedSchema = z.looseObject({
+  schemaVersion: z.literal('linked/v1'),
+  image: z.string().describe('With host and digest.'),
+  registry: registryName,
+  repository: repositoryName,
+  digest: digest.describe('Of what the name meant; of an index, if it was one.'),
+  recordedIn: z.enum(['registry', 'file', 'state']),
+  commits: z.array(
+    z.looseObject({
+      commit: z.string(),
+      state: z.enum(['linked', 'already-linked']),
+      tag: tagName.nullable().describe('Of the record, where it is in the registry.'),
+    }),
+  ),
+})

@@ -1,24 +1,22 @@
 /** Links from images to commits, kept in memory: for tests and for trials that leave nothing behind. */
+import type { RegistryName } from '../../../core/image/names.ts'
 import type { LinkMemory, RememberedLink } from '../../../ports/link-memory.ts'
 
 export function createMemoryLinkMemory(): LinkMemory {
-  const repositories = new Map<string, Map<string, RememberedLink>>()
+  const registries = new Map<RegistryName, Map<string, RememberedLink>>()
   return {
     async rememberLinks(registry, repository, links, at) {
-      const key = JSON.stringify([registry, repository])
-      const known = repositories.get(key) ?? new Map<string, RememberedLink>()
-      repositories.set(key, known)
+      const known = registries.get(registry) ?? new Map<string, RememberedLink>()
+      registries.set(registry, known)
       return links.map(({ subject, commit, source, ref }) => {
-        const name = `${subject} ${commit}`
-        const isNew = !known.has(name)
-        if (isNew) known.set(name, { subject, commit, source, ref, at })
+        const key = `${repository} ${subject} ${commit}`
+        const isNew = !known.has(key)
+        if (isNew) known.set(key, { repository, subject, commit, source, ref, at })
         return isNew
       })
     },
-    async rememberedLinks(registry, repository) {
-      const known =
-        repositories.get(JSON.stringify([registry, repository])) ?? new Map<string, RememberedLink>()
-      return [...known].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, link]) => link)
+    async rememberedLinks(registry) {
+      return [...(registries.get(registry)?.values() ?? [])]
     },
   }
 }

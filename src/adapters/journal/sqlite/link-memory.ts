@@ -7,14 +7,13 @@ import type { LinkMemory, RememberedLink } from '../../../ports/link-memory.ts'
 import type { Database } from './database.ts'
 import { digestFromColumn, digestToColumn } from './digest-column.ts'
 import type { SqlRow } from './engine.ts'
-import { findRepositoryKey, repositoryKey, textFromColumn, textToColumn } from './names.ts'
+import { repositoryKey, textFromColumn, textToColumn } from './names.ts'
 
 export function createSqliteLinkMemory(database: Database): LinkMemory {
   return {
     rememberLinks: (registry, repository, links, at) =>
       database.transaction((it) => rememberLinks(it, repositoryKey(it, registry, repository), links, at)),
-    rememberedLinks: (registry, repository) =>
-      database.read((it) => rememberedLinks(it, registry, repository)),
+    rememberedLinks: (registry) => database.read((it) => rememberedLinks(it, registry)),
   }
 }
 
@@ -40,18 +39,13 @@ function rememberLinks(
   })
 }
 
-function rememberedLinks(
-  database: Database,
-  registry: RegistryName,
-  repository: RepositoryName,
-): readonly RememberedLink[] {
-  const key = findRepositoryKey(database, registry, repository)
-  if (key === undefined) return []
+function rememberedLinks(database: Database, registry: RegistryName): readonly RememberedLink[] {
   return database
     .prepare(
-      `SELECT digest, commit_id, source, ref, at FROM links WHERE repository_id = ? ORDER BY digest, commit_id`,
+      `SELECT p.name, l.digest, l.commit_id, l.source, l.ref, l.at FROM links l
+       JOIN repositories p ON p.id = l.repository_id JOIN registries r ON r.id = p.registry_id WHERE r.name = ?`,
     )
-    .all(key)
+    .all(registry)
     .map(linkOfRow)
 }
 
@@ -59,6 +53,8 @@ function linkOfRow(row: SqlRow): RememberedLink {
   const commit = row['commit_id']
   invariant(commit instanceof Uint8Array, 'a commit column holds something else')
   return {
+    // Written by `repositoryKey`, from a name that was one.
+    repository: String(row['name']) as RepositoryName,
     subject: digestFromColumn(row['digest']),
     commit: Buffer.from(commit).toString('hex'),
     source: optionalFromColumn(row['source']),

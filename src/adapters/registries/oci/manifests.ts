@@ -34,11 +34,26 @@ export async function resolveTag(
   const head = await connection.head(path, pullScopes(repository), acceptManifests, options)
   const told = head.status === 200 ? parseDigest(head.headers.get('docker-content-digest') ?? '') : undefined
   if (told !== undefined) return { digest: told, manifest: undefined }
+  const manifest = await fetchTagged(connection, repository, tag, options)
+  return manifest && { digest: manifest.digest, manifest }
+}
+
+/**
+ * The manifest under a tag, checked against the digest that the registry tells; undefined when it is certainly not there.
+ *
+ * @throws DigestMismatchError, RegistryAnswerError, RegistryContentError
+ */
+export async function fetchTagged(
+  connection: OciConnection,
+  repository: RepositoryName,
+  tag: TagName,
+  options?: RunOptions,
+): Promise<RawManifest | undefined> {
+  const path = `${repository}/manifests/${tag}`
   const response = await connection.get(path, pullScopes(repository), acceptManifests, options)
   if (saysAbsent(response)) return undefined
   if (response.status !== 200) throw connection.unexpected(`Reading ${repository}:${tag}`, response)
-  const manifest = readAnswer(connection, `${repository}:${tag}`, response, undefined)
-  return { digest: manifest.digest, manifest }
+  return readAnswer(connection, `${repository}:${tag}`, response, undefined)
 }
 
 /**

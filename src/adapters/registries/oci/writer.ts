@@ -6,7 +6,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { InterruptedError } from '../../../core/errors/errors.ts'
-import { parseDigest } from '../../../core/image/digest.ts'
 import type { RegistryName, RepositoryName } from '../../../core/image/names.ts'
 import type { Capabilities } from '../../../core/inventory/inventory.ts'
 import type { ChangeOutcome, MutableRegistry } from '../../../ports/mutable-registry.ts'
@@ -18,11 +17,10 @@ import {
   deleteScopes,
   OciConnection,
   pullScopes,
-  pushScopes,
   type ConnectionSettings,
 } from './connection.ts'
-import { DigestMismatchError } from './errors.ts'
-import { deleteRefusal, putRefusal, refused } from './refusals.ts'
+import { putManifest } from './put-manifest.ts'
+import { deleteRefusal, refused } from './refusals.ts'
 
 export interface OciWriterSettings extends ConnectionSettings {
   /**
@@ -82,24 +80,7 @@ class OciRegistryWriter implements OciWriter {
   async putManifest(
     ...[repository, manifest, tag, options]: Parameters<MutableRegistry['putManifest']>
   ): Promise<ChangeOutcome> {
-    const path = `${repository}/manifests/${tag ?? manifest.digest}`
-    const request = {
-      method: 'PUT',
-      url: this.#connection.url(path),
-      scopes: pushScopes(repository),
-      headers: { 'content-type': manifest.mediaType },
-      body: manifest.bytes,
-    } as const
-    const response = await this.#connection.send(request, options)
-    if (![200, 201, 202, 204].includes(response.status)) {
-      const refusal = putRefusal(response)
-      if (refusal === undefined) throw this.#connection.unexpected(`Putting back ${path}`, response)
-      return refusal
-    }
-    const stored = await this.#storedDigest(repository, path, response, options)
-    if (stored !== manifest.digest)
-      throw new DigestMismatchError(this.name, `what was put back as ${path}`, manifest.digest, stored)
-    return { kind: 'done' }
+    return (await putManifest(this.#connection, repository, manifest, tag, options)).outcome
   }
 
   async probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe> {
@@ -161,17 +142,5 @@ class OciRegistryWriter implements OciWriter {
         'The registry has no call to delete a manifest (404), and the manifest is still there.',
       )
     throw this.#connection.unexpected(`Looking for ${path} after deleting it`, now)
-  }
-
-  async #storedDigest(
-    repository: RepositoryName,
-    path: string,
-    response: HttpResponse,
-    options: RunOptions | undefined,
-  ): Promise<string> {
-    const told = parseDigest(response.headers.get('docker-content-digest') ?? '')
-    if (told !== undefined) return told
-    const head = await this.#connection.head(path, pullScopes(repository), acceptManifests, options)
-    return head.headers.get('docker-content-digest') ?? `none (status ${head.status})`
   }
 }
