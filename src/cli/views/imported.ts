@@ -30,7 +30,7 @@ export function importedText(configuration: ImportedConfiguration, facts: Import
     ...configuration.registries.flatMap(registryLines),
     ...protectionLines(configuration.youngerThan ?? '0s'),
     'policies:',
-    ...configuration.policies.flatMap(policyLines),
+    ...uniquelyNamed(configuration.policies).flatMap(policyLines),
     '',
   ].join('\n')
 }
@@ -96,6 +96,17 @@ function policyLines(policy: ImportedPolicy): readonly string[] {
     ...(policy.rules.some(isActive) ? [] : ['    rules: []']),
     `    unmatched: ${policy.unmatched}   # ${policy.unmatchedRemark}`,
   ]
+}
+
+/** Plans tell policies apart by name, so none has the name of another. */
+function uniquelyNamed(policies: readonly ImportedPolicy[]): readonly ImportedPolicy[] {
+  const taken = new Set<string>()
+  return policies.map((policy) => {
+    let { name } = policy
+    for (let count = 2; taken.has(name); count++) name = `${policy.name} (${count})`
+    taken.add(name)
+    return { ...policy, name }
+  })
 }
 
 function isActive(each: ImportedPolicy['rules'][number]): boolean {

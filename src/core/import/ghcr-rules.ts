@@ -136,11 +136,13 @@ function taggedRules(frame: Frame, deleted: Matcher | undefined, isByTag: boolea
     entryOf(frame.inputs, 'delete-tags')?.place,
     'delete-tags beside exclude-tags: of an image with other tags, too, the action removes the matching tags; here such an image keeps all of them.',
   )
+  // A count looks at images by their tags alone.
+  if (count !== undefined && deleted.tags.length === 0) return []
   const others = { tags: deleted.tags.map((pattern) => `!${pattern}`) }
   return [
     {
       ...base,
-      match: blocksOf(deleted),
+      match: count === undefined ? blocksOf(deleted) : [{ tags: deleted.tags }],
       ...(deleted.tags.length > 0 && { except: [others] }),
       delete: deletion(frame, count, false),
     },

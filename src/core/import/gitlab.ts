@@ -157,11 +157,13 @@ function readDeletion(policy: SourceMap, reading: Reading): ImportedDelete {
   if (count > 0) {
     reading.warn(
       entryOf(policy, 'keep_n')?.place,
-      'keep_n: GitLab takes tags without a known time for the newest, so they use up places; here they are kept and take none, so more is kept. (In repositories of more than 1000 tags GitLab counts each page of 1000 by itself.)',
+      'keep_n: GitLab takes tags without a known time for the newest, so they use up places; here they are kept and take none, so more is kept. (GitLab counts each page of 1000 tags by itself; where protected tags are among the newest, look at the plan.)',
     )
   }
   if (count === 0) return age === undefined ? { all: true } : { olderThan: age }
-  return age === undefined ? { beyondNewest: count } : { beyondNewest: count, olderThan: age, combine: 'all' }
+  return age === undefined
+    ? { beyondNewest: count, countAmong: 'eligible' }
+    : { beyondNewest: count, olderThan: age, combine: 'all' }
 }
 
 function readAge(policy: SourceMap, reading: Reading): string | undefined {

@@ -68,7 +68,7 @@ function readHarbor(
   return {
     registries: [{ ...unnamedRegistry, kind: 'harbor' }],
     policies:
-      rules.length === 0 ? [nothingDeleted] : parts.map((part) => policyOf(part, rules, parts.length)),
+      parts.length === 0 ? [nothingDeleted] : parts.map((part) => policyOf(part, rules, parts.length)),
   }
 }
 
@@ -77,7 +77,9 @@ const nothingDeleted: ImportedPolicy = {
   comments: [],
   repositories: ['**'],
   unit: 'image',
-  rules: [{ comments: ['No rule is on, and without a rule Harbor deletes nothing.'] }],
+  rules: [
+    { comments: ['No rule is on that speaks of any repository, and without one Harbor deletes nothing.'] },
+  ],
   unmatched: 'keep',
   unmatchedRemark: 'Harbor leaves alone what no rule speaks of',
 }

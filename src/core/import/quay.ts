@@ -1,6 +1,7 @@
 /**
  * Quay auto-prune policies, tag by tag. All that apply run, those by age before those by number, and a number counts
- * what is left; a tag that is immutable is neither removed nor counted.
+ * what is left; a tag that is immutable is neither removed nor counted. No count of Winnow's looks at what other rules
+ * leave and passes over what is locked, so what several policies speak of is counted by one of them at most.
  */
 import { patternOf } from './expressions.ts'
 import type { Importer } from './importer.ts'
@@ -42,6 +43,8 @@ interface QuayPolicy {
   /** Only for `creation_date`. */
   readonly age: string | undefined
   readonly pattern: string | undefined
+  /** The same as another engine might read it: what the policy speaks of at most. */
+  readonly widest: string | undefined
   readonly isInverted: boolean
 }
 
@@ -99,11 +102,13 @@ function readPolicy(value: SourceValue, reading: Reading): QuayPolicy | undefine
   const isInverted =
     (reading.flag(entryOf(policy, 'tagPatternMatches') ?? entryOf(policy, 'tag_pattern_matches')) ?? true) ===
     false
+  warnOfAnchoring(pattern, isInverted, reading)
   const common = {
     place: policy.place,
     method,
     isInverted,
-    pattern: readPattern(pattern, isInverted, reading),
+    pattern: readPattern(pattern, isInverted ? 'search' : 'start', reading),
+    widest: readPattern(pattern, isInverted ? 'start' : 'search', reading),
   }
   if (method === 'number_of_tags') {
     const number = reading.whole(given, { min: 1, orText: true })
@@ -132,19 +137,20 @@ function readAge(value: SourceValue | undefined, reading: Reading): string | und
  */
 function readPattern(
   value: SourceValue | undefined,
-  isInverted: boolean,
+  anchoring: 'search' | 'start',
   reading: Reading,
 ): string | undefined {
   if (value === undefined || reading.text(value) === undefined || reading.text(value) === '') return undefined
-  const text = reading.text(value) ?? ''
-  if (!isInverted && !/^(?:\^|\.\*)/.test(text)) {
-    reading.warn(
-      value.place,
-      `tagPattern ${JSON.stringify(text)}: Quay may find it anywhere in a tag; here the tag must begin with it, so more is kept.`,
-    )
-  }
-  return tryPattern(value, reading, (source) =>
-    patternOf(source, { dialect: 'python', anchoring: isInverted ? 'search' : 'start' }),
+  return tryPattern(value, reading, (source) => patternOf(source, { dialect: 'python', anchoring }))
+}
+
+function warnOfAnchoring(value: SourceValue | undefined, isInverted: boolean, reading: Reading): void {
+  const text = value?.kind === 'text' ? value.value : ''
+  if (value === undefined || text === '' || /^(?:\^|\.\*)/.test(text)) return
+  const told = isInverted ? 'a tag that has it anywhere is spared' : 'the tag must begin with it'
+  reading.warn(
+    value.place,
+    `tagPattern ${JSON.stringify(text)}: Quay may look for it anywhere in a tag or at its beginning; here ${told}, so more is kept.`,
   )
 }
 
@@ -164,22 +170,27 @@ function toRule(
   }
   const origin = `line ${place.line}: ${method}`
   if (age !== undefined) return { ...base, comments: [origin], delete: { olderThan: age } }
-  const others = [...byAge, ...byNumber.filter((other) => other !== policy)]
-  if (others.every((other) => covers(other, policy))) {
-    return { ...base, comments: [origin], delete: { beyondNewest: number, countAmong: 'eligible' } }
+  const others = [...byAge, ...byNumber].filter((other) => other !== policy && !covers(other, policy))
+  const not = others.map((other) => blockOf({ ...other, pattern: other.widest }) ?? {})
+  if (others.length > 0) {
+    reading.warn(
+      place,
+      `${method}: Quay counts what its other policies leave; here tags that those speak of are neither counted nor removed by this one, so more is kept.`,
+    )
   }
-  reading.warn(
-    place,
-    `${method}: tags that are immutable take places here, and take none in Quay; where there are any, raise the number by as many.`,
-  )
+  const told = others.length === 0 ? [] : ['`not`: tags of the other policies are theirs.']
   return {
     ...base,
-    comments: [`${origin}, counted among what the others leave`],
-    delete: { beyondNewest: number, countAmong: 'remaining' },
+    comments: [origin, ...told],
+    ...(not.length > 0 && { not }),
+    delete: { beyondNewest: number, countAmong: 'eligible' },
   }
 }
 
-function blockOf({ pattern, isInverted }: QuayPolicy): ImportedBlock | undefined {
+function blockOf({
+  pattern,
+  isInverted,
+}: Pick<QuayPolicy, 'pattern' | 'isInverted'>): ImportedBlock | undefined {
   if (pattern === undefined || (pattern === '*' && !isInverted)) return undefined
   return { tags: [isInverted ? `!${pattern}` : pattern] }
 }

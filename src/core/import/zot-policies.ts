@@ -179,7 +179,8 @@ function keepRules(
     ['pushed', byPush(pushed, pushedWithin)],
     // zot takes a push for a pull, so the later of both is what counts.
     ['pulled', pulledWithin === undefined ? undefined : ageKeep(pulledWithin, { by: 'active' })],
-    ['most pulled', pulled === undefined ? undefined : { newest: pulled, by: 'pulled' }],
+    // An inventory tells the last pull of a manifest for all of its tags, so they share a place.
+    ['most pulled', pulled === undefined ? undefined : { newest: pulled, by: 'pulled', count: 'images' }],
   ]
   if (pulled !== undefined) {
     reading.warn(
