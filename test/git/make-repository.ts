@@ -5,7 +5,7 @@
  * somebody's clone of it looks like: branches under refs/remotes/origin, nothing fetched from anywhere.
  */
 import { execFile, spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -43,7 +43,7 @@ export interface RepositorySpec {
 export interface RepositoryOptions {
   /** @default 'remote' */
   readonly form?: 'remote' | 'clone'
-  /** Where to make it; the folder must not exist or be empty. @default a new temporary folder */
+  /** Where to make it; the folder is made, or must be empty. @default a new temporary folder */
   readonly path?: string
   /** Of a clone: the address of its origin; null for a clone without one. @default https://git.example.com/acme/app.git */
   readonly originUrl?: string | null
@@ -75,6 +75,7 @@ export async function makeRepository(
   options: RepositoryOptions = {},
 ): Promise<TestRepository> {
   const path = options.path ?? (await mkdtemp(join(tmpdir(), 'winnow-git-')))
+  await mkdir(path, { recursive: true })
   const form = options.form ?? 'remote'
   await git(path, [
     'init',
