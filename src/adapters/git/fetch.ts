@@ -11,6 +11,12 @@ import { settings } from './git-environment.ts'
 import { splitLines } from './git-text.ts'
 import { overLimit, type Git, type GitCommand } from './run-git.ts'
 
+/**
+ * The program of the other side, which may be this machine. Of two in the configuration git takes the first, so that the
+ * clone's own would win over one given with -c.
+ */
+const uploadPack = '--upload-pack=git-upload-pack'
+
 export interface FetchFrom {
   readonly git: Git
   /** The repository that is fetched into. Its remote is called origin. */
@@ -31,6 +37,7 @@ export async function fetchOrigin(from: FetchFrom, what: FetchWhat, options: Run
   const { git } = from
   const words = [
     'fetch',
+    uploadPack,
     // Refspecs for tags are explicit, so --prune removes deleted tags too; --prune-tags would be ignored beside them.
     '--prune',
     '--no-tags',
@@ -75,7 +82,7 @@ export async function listOrigin(
     found.set(name, id)
     if (found.size > referencesMax) throw overLimit(`it has more than ${referencesMax} references`)
   })
-  const words = ['ls-remote', '--quiet', '--refs', '--', remote, ...patterns]
+  const words = ['ls-remote', uploadPack, '--quiet', '--refs', '--', remote, ...patterns]
   const { status, stderr } = await ask(from, { words, onOutput: lines.add }, options)
   if (status !== 0) throw explainFailure(stderr, status, from.address.host)
   return found
@@ -94,8 +101,6 @@ async function ask(
     ...settings({
       'http.lowSpeedLimit': '1',
       'http.lowSpeedTime': String(silenceSeconds),
-      // A program that the repository's own configuration would run on the other side, which may be this machine.
-      'remote.origin.uploadpack': 'git-upload-pack',
       'remote.origin.followRemoteHEAD': 'never',
     }),
     ...command.words,
