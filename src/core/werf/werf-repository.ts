@@ -34,12 +34,12 @@ export function readWerfRepository(manifests: readonly ManifestRecord[]): WerfRe
   }
 }
 
-/** By stage id, the manifest that bears it. */
+/** By stage id, the manifest that bears it. A plain loop: it runs for every tag of a registry. */
 function stageTags(manifests: readonly ManifestRecord[]): ReadonlyMap<StageId, number> {
   const named = new Map<StageId, number>()
-  for (const [node, { tags }] of manifests.entries()) {
-    for (const { name } of tags) {
-      const id = parseStageId(name)
+  for (let node = 0; node < manifests.length; node += 1) {
+    for (const tag of manifests[node]?.tags ?? []) {
+      const id = parseStageId(tag.name)
       if (id !== undefined) named.set(id, node)
     }
   }
