@@ -19,12 +19,11 @@ import {
   referrersTag,
   type ReferrersList,
 } from '../core/git/referrers-list.ts'
-import { linksInRecord, type CommitLink, type SubjectDescriptor } from '../core/git/link-record.ts'
+import { linkInBytes, type CommitLink, type SubjectDescriptor } from '../core/git/link-record.ts'
 import { linkTagParts } from '../core/image/attached-tags.ts'
 import type { JsonObject } from '../core/image/manifest-fields.ts'
 import { ociIndexType } from '../core/image/media-types.ts'
 import type { RepositoryName, TagName } from '../core/image/names.ts'
-import { parseManifest } from '../core/image/parse-manifest.ts'
 import type { Digest } from '../core/image/digest.ts'
 import type { Hash } from '../core/plan/fingerprints.ts'
 import type { LinkableRegistry } from '../ports/mutable-link-registry.ts'
@@ -160,10 +159,9 @@ class ListKeeping {
     const { repository, subject } = this.#request
     const manifest = await this.#ports.registry.readTagged(repository, tag, this.#options)
     if (manifest === undefined) return
-    const { digest, bytes, mediaType } = manifest
-    const [found] = linksInRecord(parseManifest(bytes, mediaType, digest))
+    const found = linkInBytes(manifest)
     if (found?.subject !== subject.digest) return
-    this.#known.set(digest, recordEntry(digest, bytes.length, found))
+    this.#known.set(manifest.digest, recordEntry(manifest.digest, manifest.bytes.length, found))
   }
 
   /** @returns why the registry does not take it */

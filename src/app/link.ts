@@ -8,8 +8,8 @@
 import { OperationalError } from '../core/errors/errors.ts'
 import {
   emptyBlobText,
+  linkInBytes,
   linkRecordText,
-  linksInRecord,
   linkTag,
   type CommitLink,
   type SubjectDescriptor,
@@ -17,7 +17,6 @@ import {
 import type { Digest } from '../core/image/digest.ts'
 import { ociManifestType } from '../core/image/media-types.ts'
 import type { RepositoryName, TagName } from '../core/image/names.ts'
-import { parseManifest } from '../core/image/parse-manifest.ts'
 import type { Hash } from '../core/plan/fingerprints.ts'
 import type { LinkableRegistry } from '../ports/mutable-link-registry.ts'
 import type { ChangeOutcome } from '../ports/mutable-registry.ts'
@@ -158,10 +157,9 @@ function recordIn(
   commit: string,
 ): Pick<PlacedRecord, 'digest' | 'sizeBytes' | 'link'> | undefined {
   if (manifest === undefined) return undefined
-  const { digest, bytes, mediaType } = manifest
-  const [found] = linksInRecord(parseManifest(bytes, mediaType, digest))
+  const found = linkInBytes(manifest)
   return found?.subject === subject && found.commit === commit
-    ? { digest, sizeBytes: bytes.length, link: found }
+    ? { digest: manifest.digest, sizeBytes: manifest.bytes.length, link: found }
     : undefined
 }
 

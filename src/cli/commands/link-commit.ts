@@ -53,6 +53,7 @@ const systems: readonly CiSystem[] = [
     variable: 'BUILD_SOURCEVERSION',
     head: 'SYSTEM_PULLREQUEST_SOURCECOMMITID',
     refs: ['SYSTEM_PULLREQUEST_SOURCEBRANCH', 'BUILD_SOURCEBRANCH'],
+    look: lookAtAzure,
   },
   { variable: 'CIRCLE_SHA1', refs: ['CIRCLE_BRANCH', 'CIRCLE_TAG'] },
   {
@@ -155,12 +156,22 @@ function headIn(event: unknown): string | undefined {
   return typeof sha === 'string' ? sha : undefined
 }
 
+/** "Predefined variables": the head is told for pull requests that a branch policy builds, and perhaps for no others. */
+function lookAtAzure(environment: Environment): undefined {
+  const isMerge = /^refs\/pull\/[^/]+\/merge$/.test(valueOf(environment, 'BUILD_SOURCEBRANCH') ?? '')
+  if (!isMerge || valueOf(environment, 'SYSTEM_PULLREQUEST_SOURCECOMMITID') !== undefined) return undefined
+  throw new UsageError(
+    'BUILD_SOURCEVERSION is a merge that was made for this build alone, and SYSTEM_PULLREQUEST_SOURCECOMMITID is not set.',
+    'Say the head of the pull request; it is the second parent of the merge:\n  --commit "$(git rev-parse HEAD^2)"',
+  )
+}
+
 /** Jenkins may build a request merged with its target or as it is, and tells which only in the name of the job. */
 function lookAtJenkins(environment: Environment): undefined {
   if (valueOf(environment, 'CHANGE_ID') === undefined) return undefined
   if (valueOf(environment, 'BRANCH_NAME')?.endsWith('-head') === true) return undefined
   throw new UsageError(
     'This build is of a change request, and GIT_COMMIT may be a merge that was made for it alone.',
-    'Say the head of the request. Where the job checks it out as it is, that is:\n  --commit "$GIT_COMMIT"\nand where it merges first:\n  --commit "$(git rev-parse HEAD^1)"     (look at git log which parent is the head)',
+    'Say the head of the request. Where the job checks it out as it is, that is:\n  --commit "$GIT_COMMIT"\nWhere it merges first, the head is the parent that is not of the target branch:\n  git log -1 --format=%P',
   )
 }

@@ -8,8 +8,10 @@
  */
 import { linkTagParts } from '../image/attached-tags.ts'
 import type { Digest } from '../image/digest.ts'
+import { ManifestUnreadableError } from '../image/manifest-fields.ts'
 import { ociManifestType } from '../image/media-types.ts'
 import { parseTagName, type TagName } from '../image/names.ts'
+import { parseManifest } from '../image/parse-manifest.ts'
 
 export const linkArtifactType = 'application/vnd.winnow.link.v1+json'
 /** OCI annotations, "Pre-Defined Annotation Keys". */
@@ -103,7 +105,7 @@ export function linksInTags(
 }
 
 /** What `ManifestFacts` and `ManifestRecord` both know of a manifest. */
-export interface RecordFacts {
+interface RecordFacts {
   readonly artifactType: string | undefined
   readonly subject: Digest | undefined
   readonly annotations: Readonly<Record<string, string>>
@@ -115,4 +117,19 @@ export function linksInRecord({ artifactType, subject, annotations }: RecordFact
   const commit = parseFullCommitId(annotations[revisionAnnotation] ?? '')
   if (commit === undefined) return []
   return [{ subject, commit, source: annotations[sourceAnnotation], ref: annotations[refAnnotation] }]
+}
+
+/** The link that these bytes record; undefined when they record none, or cannot even be understood. */
+export function linkInBytes(manifest: {
+  readonly digest: Digest
+  readonly mediaType: string
+  readonly bytes: Uint8Array
+}): FoundLink | undefined {
+  try {
+    return linksInRecord(parseManifest(manifest.bytes, manifest.mediaType, manifest.digest))[0]
+  } catch (error) {
+    // Anybody may push anything under such a tag; an inventory tells of it.
+    if (error instanceof ManifestUnreadableError) return undefined
+    throw error
+  }
 }
