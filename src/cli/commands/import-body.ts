@@ -1,10 +1,11 @@
 /** Prints a winnow.yaml made from another system's policy; warnings go to stderr, one a line. */
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { importers } from '../../core/import/importers.ts'
 import type { Importer } from '../../core/import/importer.ts'
 import type { CommandBody } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { importPolicy } from '../import/import-policy.ts'
+import { importPolicy, refuseLength } from '../import/import-policy.ts'
+import { sourceCharactersMax } from '../import/parse-source.ts'
 import { InputFileError } from '../make-plan.ts'
 import { UsageError } from '../report-error.ts'
 import { importedText } from '../views/imported.ts'
@@ -12,7 +13,7 @@ import { importedText } from '../views/imported.ts'
 export const importBody: CommandBody = {
   async run({ arguments: [system = '', file = ''], terminal }) {
     const importer = findImporter(system)
-    const text = await readSource(file)
+    const text = await readSource(file, importer)
     const name = file === '-' ? 'standard input' : file
     const { configuration, warnings } = importPolicy(importer, name, text)
     for (const { place, text: told } of warnings) {
@@ -34,10 +35,14 @@ function findImporter(system: string): Importer {
   )
 }
 
-async function readSource(file: string): Promise<string> {
+async function readSource(file: string, importer: Importer): Promise<string> {
+  const path = file === '-' ? '/dev/stdin' : file
   try {
-    return await readFile(file === '-' ? '/dev/stdin' : file, 'utf8')
+    // What is certainly too long is not read at all; a character takes at most four bytes.
+    const { size } = await stat(path)
+    if (size <= sourceCharactersMax * 4) return await readFile(path, 'utf8')
   } catch (cause) {
     throw new InputFileError(file, { cause })
   }
+  return refuseLength(importer, file)
 }

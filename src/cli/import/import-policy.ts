@@ -43,6 +43,17 @@ export function importPolicy(importer: Importer, file: string, text: string): Im
   return { configuration, warnings: reading.warnings }
 }
 
+const tooLong: ImportFinding = { place: fileStart, message: 'This file has more than 5 MiB; no policy has.' }
+
+/** For files that are not even read. */
+export function refuseLength(importer: Importer, file: string): never {
+  throw new ImportRefusedError(file, '', [tooLong], pageOf(importer))
+}
+
+function pageOf({ system }: Importer): string {
+  return `docs/import/${system}.md says what is taken over.`
+}
+
 function readDocument(
   importer: Importer,
   file: string,
@@ -50,7 +61,7 @@ function readDocument(
   refuse: (findings: readonly ImportFinding[]) => never,
 ): SourceDocument {
   if (text.length > sourceCharactersMax) {
-    return refuse([{ place: fileStart, message: 'This file has more than 5 MiB; no policy has.' }])
+    return refuse([tooLong])
   }
   if (text.trim() === '') {
     const hint = importer.source === '' ? undefined : `This is how to get the file: ${importer.source}`
@@ -60,6 +71,11 @@ function readDocument(
   if (importer.format === 'text') return textSource(file, text)
   const parsed = parseSource(file, text)
   if ('document' in parsed) return parsed.document
+  const isTemplate = importer.system === 'werf' && text.includes('{{')
+  if (isTemplate) {
+    const hint = 'These are templates. Render the file first: werf config render > rendered.yaml'
+    return refuse(parsed.findings.map((finding) => ({ ...finding, hint })))
+  }
   const other = otherSystem(importer, file, text)
   if (other === undefined) return refuse(parsed.findings)
   const hint = `It looks like ${other.title}. Try: winnow import ${other.system} ${file}`

@@ -24,7 +24,8 @@ const lineMax = 2000
 function render(file: string, text: string, findings: readonly ImportFinding[]): string {
   // A policy may hold tokens; no frame shows them.
   const lines = text.split(/\r?\n/).map((line) => (line.length > lineMax ? line : maskLine(line)))
-  const told = findings.map(({ place, message, hint }) => {
+  const inOrder = findings.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column)
+  const told = inOrder.map(({ place, message, hint }) => {
     const frame = codeFrame(lines, place.line, place.column, place.length)
     return `${file}:${place.line}:${place.column}: ${message}\n${frame}${hint === undefined ? '' : `\n  ${hint}`}`
   })
