@@ -93,13 +93,15 @@ describe('the list under the fallback tag', () => {
 
   it('that others write over without end is given up, with the record under its tag', async () => {
     const registry = fakeLinkRegistry(image)
-    const { putManifest } = registry
-    registry.putManifest = async (at, manifest, tag, options) => {
-      const outcome = await putManifest(at, manifest, tag, options)
-      if (tag === listTag) registry.tags.set(listTag, listWith(foreign))
-      return outcome
+    const contested: FakeLinkRegistry = {
+      ...registry,
+      putManifest: async (at, manifest, tag, options) => {
+        const outcome = await registry.putManifest(at, manifest, tag, options)
+        if (tag === listTag) registry.tags.set(listTag, listWith(foreign))
+        return outcome
+      },
     }
-    await expect(build(registry, 1)).rejects.toMatchObject({ code: 'LINK_LIST_UNSETTLED' })
+    await expect(build(contested, 1)).rejects.toMatchObject({ code: 'LINK_LIST_UNSETTLED' })
     expect(registry.tags.has(`${listTag}.link-${commit(1)}` as TagName)).toBe(true)
   })
 
