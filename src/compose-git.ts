@@ -1,6 +1,10 @@
 /** From a configuration to readers of Git repositories, and to the links that are recorded outside registries. */
 import { readFile } from 'node:fs/promises'
+import { GitReadError } from './adapters/git/git-errors.ts'
+import { defaultGitLimits } from './adapters/git/git-limits.ts'
 import { createGitReader } from './adapters/git/git-reader.ts'
+import { requireGit } from './adapters/git/git-version.ts'
+import { createGit } from './adapters/git/run-git.ts'
 import type { State } from './adapters/journal/open-state.ts'
 import type { GitPorts } from './app/ask-git.ts'
 import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
@@ -98,5 +102,16 @@ async function textOf(path: string, written: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (cause) {
     throw new LinkFileError(`The links in ${written} cannot be read.`, { cause })
+  }
+}
+
+/** Whether this machine has a git that Winnow can read with. */
+export async function isGitThere(environment: ComposeOptions['environment']): Promise<boolean> {
+  try {
+    await requireGit(createGit({ environment, limits: defaultGitLimits }), {})
+    return true
+  } catch (error) {
+    if (error instanceof GitReadError) return false
+    throw error
   }
 }

@@ -29,7 +29,7 @@ import { sampleWorld } from './app/demo/sample-world.ts'
 import type { PlanPorts } from './app/plan.ts'
 import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
 import { credentialsOf } from './compose-credentials.ts'
-import { composeGit } from './compose-git.ts'
+import { composeGit, isGitThere } from './compose-git.ts'
 import { composeReadableStore, composeStore, storageOf } from './compose-storage.ts'
 import type {
   ClusterSettings,
@@ -121,14 +121,18 @@ export async function composeState(options: ComposeOptions): Promise<State> {
 }
 
 /**
- * Writes the sample world of `winnow demo` into an empty folder.
+ * Writes the sample world of `winnow demo` into an empty folder; with a Git repository where this machine has a git.
  *
- * @returns the path of its configuration, relative to the folder
+ * @returns an image that Git keeps, for showing why; undefined without git
  */
-export async function composeSampleWorld(folder: string, now: number): Promise<string> {
-  const { files, configPath } = sampleWorld(now)
+export async function composeSampleWorld(
+  folder: string,
+  now: number,
+  environment: ComposeOptions['environment'],
+): Promise<string | undefined> {
+  const { files, keptByGit } = sampleWorld(now, await isGitThere(environment))
   await writeSampleFiles(folder, files)
-  return configPath
+  return keptByGit
 }
 
 /** The names under which the world may know the configured registries. */

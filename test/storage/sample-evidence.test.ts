@@ -10,7 +10,7 @@ import { lintConfiguration } from '../../src/config/lint.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
 import { makeFolder, removeFolder } from './world.ts'
 
-const world = sampleWorld(Date.parse('2026-06-15T12:00:00Z'))
+const world = sampleWorld(Date.parse('2026-06-15T12:00:00Z'), false)
 let dir = ''
 let configuration: Configuration
 

@@ -14,7 +14,7 @@ let dir = ''
 
 beforeAll(async () => {
   dir = await makeFolder()
-  await writeSampleFiles(dir, sampleWorld(now).files)
+  await writeSampleFiles(dir, sampleWorld(now, false).files)
 })
 afterAll(() => removeFolder(dir))
 

@@ -12,10 +12,14 @@ export interface SampleFolder {
   remove(): Promise<void>
 }
 
-/** Makes it in a temporary folder, as it stands now. */
-export async function makeSampleFolder(): Promise<SampleFolder> {
+/**
+ * Makes it in a temporary folder, as it stands now.
+ *
+ * @param hasGit with its Git repository, which takes a git on the machine. @default false
+ */
+export async function makeSampleFolder(hasGit = false): Promise<SampleFolder> {
   const path = await mkdtemp(join(tmpdir(), 'winnow-sample-'))
-  const { files, configPath } = sampleWorld(Date.now())
+  const { files, configPath } = sampleWorld(Date.now(), hasGit)
   await writeSampleFiles(path, files)
   return {
     path,

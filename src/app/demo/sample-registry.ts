@@ -5,6 +5,7 @@
  */
 import type { InstantMs } from '../../core/inventory/inventory.ts'
 import { pushChart, pushCosignSignature, pushImage, pushMultiPlatform, pushSbom } from './images.ts'
+import { sampleCommits, type SampleCommit } from './sample-git.ts'
 import { setTag, sha256, startTree, type Descriptor, type RegistryTree } from './registry-tree.ts'
 
 /** What the sample cluster refers to, by repository and tag, or by what was built when. */
@@ -15,6 +16,8 @@ export interface SampleRegistry {
   readonly worker: ReadonlyMap<string, Descriptor>
   /** Builds of the api's main branch, oldest first; the tag `main` is on the last, the others have no tag. */
   readonly apiMain: readonly Descriptor[]
+  /** What they were built from. */
+  readonly apiCommits: readonly SampleCommit[]
 }
 
 const HOUR = 3_600_000
@@ -36,8 +39,8 @@ export function makeSampleRegistry(now: InstantMs): SampleRegistry {
   pushBases(tree, now)
   pushCharts(tree, now)
   const web = pushWeb(tree, now)
-  const { api, apiMain } = pushApi(tree, now)
-  return { tree, web, api, apiMain, worker: pushWorker(tree, now) }
+  const api = pushApi(tree, now)
+  return { tree, web, ...api, worker: pushWorker(tree, now) }
 }
 
 /** Two platforms with attestations, signed from 2.0 on; pull requests are built for one platform. */
@@ -72,7 +75,7 @@ function pushWeb(tree: RegistryTree, now: InstantMs): ReadonlyMap<string, Descri
 }
 
 /** One platform, Docker's own format; a nightly build and a tag `main` that moves with every merge. */
-function pushApi(tree: RegistryTree, now: InstantMs): Pick<SampleRegistry, 'api' | 'apiMain'> {
+function pushApi(tree: RegistryTree, now: InstantMs): Pick<SampleRegistry, 'api' | 'apiMain' | 'apiCommits'> {
   const repository = 'team/api'
   const built = new Map<string, Descriptor>()
   const common = { bases: ['debian', 'openjdk'], format: 'docker' } as const
@@ -92,22 +95,24 @@ function pushApi(tree: RegistryTree, now: InstantMs): Pick<SampleRegistry, 'api'
   for (const [tag, at] of nightlies(now, 60)) {
     built.set(tag, pushImage(tree, repository, { ...common, tags: [tag], at, program: tag }))
   }
-  const apiMain = spread(
+  const builds = spread(
     range(18).map((i) => `main ${i}`),
     now,
     75,
     1,
-  ).map(([program, at]) =>
+  )
+  const commits = sampleCommits(builds.map(([program, at]) => ({ subject: program, at: at - HOUR / 6 })))
+  const apiMain = builds.map(([program, at], i) =>
     pushImage(tree, repository, {
       ...common,
       tags: ['main'],
       at,
       program,
-      labels: sourceOf(repository, program),
+      labels: sourceOf(repository, program, commits[i]?.id),
     }),
   )
   pushPullRequests(tree, repository, now, { first: 880, count: 36, days: 80, bases: common.bases }, built)
-  return { api: built, apiMain }
+  return { api: built, apiMain, apiCommits: commits }
 }
 
 /** Built by Jib, which writes 1970 into every image so that equal sources make equal images. */
@@ -189,10 +194,15 @@ function nightlies(now: InstantMs, count: number): readonly [string, InstantMs][
   })
 }
 
-function sourceOf(repository: string, program: string): Readonly<Record<string, string>> {
+/** @param commit where the sample has its Git repository; the others exist in labels only */
+function sourceOf(
+  repository: string,
+  program: string,
+  commit = sha256(`${repository} ${program}`).slice(7, 47),
+): Readonly<Record<string, string>> {
   return {
     'org.opencontainers.image.source': `https://git.example.com/${repository}`,
-    'org.opencontainers.image.revision': sha256(`${repository} ${program}`).slice(7, 47),
+    'org.opencontainers.image.revision': commit,
   }
 }
 

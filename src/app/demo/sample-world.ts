@@ -6,6 +6,7 @@
  */
 import type { InstantMs } from '../../core/inventory/inventory.ts'
 import type { SampleFile } from './registry-tree.ts'
+import { sampleClone } from './sample-git.ts'
 import { makeClusterDump, sampleHost } from './sample-cluster.ts'
 import { makeSampleRegistry, type SampleRegistry } from './sample-registry.ts'
 
@@ -14,12 +15,21 @@ export interface SampleWorld {
   readonly files: readonly SampleFile[]
   /** Where the policy is among them; the other paths in it are relative to its folder. */
   readonly configPath: string
+  /** An image without any name that stays because of a Git tag, as `repository@digest`; undefined without Git. */
+  readonly keptByGit: string | undefined
 }
 
 const registryFolder = 'registry'
+const gitFolder = 'api.git'
+/** A build that somebody gave a name in Git, and a customer still has. */
+const namedBuild = 3
 
-/** The world as it stands at `now`: every date in it lies before. */
-export function sampleWorld(now: InstantMs): SampleWorld {
+/**
+ * The world as it stands at `now`: every date in it lies before.
+ *
+ * @param hasGit whether there is a Git repository in it; reading one takes a git on the machine
+ */
+export function sampleWorld(now: InstantMs, hasGit: boolean): SampleWorld {
   const registry = makeSampleRegistry(now)
   const stored = [...registry.tree.files.values()].map((file) => ({
     ...file,
@@ -35,10 +45,20 @@ export function sampleWorld(now: InstantMs): SampleWorld {
       ...stored,
       text('lab.json', makeClusterDump(registry, now)),
       text('keep.txt', keepList(registry)),
-      text('winnow.yaml', sampleConfig),
+      text('winnow.yaml', sampleConfig(hasGit)),
+      ...(hasGit ? apiClone(registry, now) : []),
     ],
     configPath: 'winnow.yaml',
+    keptByGit: hasGit ? `team/api@${registry.apiMain[namedBuild]?.digest ?? ''}` : undefined,
   }
+}
+
+function apiClone({ apiCommits }: SampleRegistry, now: InstantMs): readonly SampleFile[] {
+  const references = {
+    branches: { main: apiCommits.at(-1)?.id ?? '' },
+    tags: { fairground: apiCommits[namedBuild]?.id ?? '' },
+  }
+  return sampleClone(gitFolder, apiCommits, references, now)
 }
 
 /** Two images that no cluster shows: one by its name, one by its digest. */
@@ -47,7 +67,25 @@ function keepList({ web }: SampleRegistry): string {
   return [`${sampleHost}/team/api:1.2.0`, `${sampleHost}/team/web@${digest}`, ''].join('\n')
 }
 
-const sampleConfig = `# The policy of the sample world. Change it and plan again: planning never deletes.
+/** Builds of main have no names that would last; Git tells which of them somebody may still want. */
+const apiPolicy = `  - name: api
+    registry: sample
+    repositories: [team/api]
+    rules:
+      - {name: releases, match: {semver: ">=1.0.0"}, keep: {newest: 2, by: semver, per: "{major}.{minor}"}}
+      - {name: pull requests, match: {tags: ["pr-*"]}, keep: {within: 14d}}
+      - {name: nightlies, match: {tags: ["nightly-*"]}, keep: {daily: 7, weekly: 4, monthly: 12}}
+      # The last builds of main, and every build that has a tag in Git. The label with the commit links them.
+      - {name: main, keep: {git: {repository: ./${gitFolder}, branches: main, images: {newest: 5}}}}
+      - {name: named builds, keep: {git: {repository: ./${gitFolder}, tags: ".*"}}}
+      - {name: untagged, match: {tagged: false}, delete: {olderThan: 7d}}
+    unmatched: delete
+
+`
+
+const sampleConfig = (
+  hasGit: boolean,
+): string => `# The policy of the sample world. Change it and plan again: planning never deletes.
 version: 1
 
 registries:
@@ -73,7 +111,7 @@ protect:
 limits: {maxDeletions: 500, maxShare: 80%, minSurvivors: 1}
 
 policies:
-  - name: services
+${hasGit ? apiPolicy : ''}  - name: services
     registry: sample
     repositories: ["team/**"]
     rules:

@@ -18,6 +18,8 @@ import { formatBytes, formatCount } from '../views/format.ts'
 const stateFolder = 'state'
 const registryFolder = 'registry'
 
+type Environment = Terminal['environment']
+
 export const demoBody: CommandBody = {
   async run(context) {
     const given = context.options.text('dir')
@@ -26,9 +28,10 @@ export const demoBody: CommandBody = {
     const isKept = given !== undefined || context.options.flag('keep')
     const before = process.cwd()
     try {
-      await composeSampleWorld(folder, Date.now())
+      const { environment } = context.terminal
+      const keptByGit = await composeSampleWorld(folder, Date.now(), environment)
       process.chdir(folder)
-      const code = await tell(new Tour(context, stateFolder), folder)
+      const code = await tell(new Tour(context, stateFolder), folder, keptByGit, environment)
       if (code === exitCodes.done) tellWhatIsNext(folder, before, isKept, context.terminal)
       return code
     } finally {
@@ -52,10 +55,15 @@ async function emptyFolder(path: string): Promise<string> {
 }
 
 /** The story of the demo, chapter by chapter; it ends where something does not end well. */
-async function tell(tour: Tour, folder: string): Promise<ExitCode> {
+async function tell(
+  tour: Tour,
+  folder: string,
+  keptByGit: string | undefined,
+  environment: Environment,
+): Promise<ExitCode> {
   for (const chapter of [
-    () => deleteAndUndo(tour, folder),
-    () => deleteForGood(tour, folder),
+    () => deleteAndUndo(tour, folder, keptByGit),
+    () => deleteForGood(tour, folder, environment),
     () => setAsideAndRestore(tour),
     () => freeBytes(tour),
   ]) {
@@ -65,8 +73,9 @@ async function tell(tour: Tour, folder: string): Promise<ExitCode> {
   return exitCodes.done
 }
 
-async function deleteAndUndo(tour: Tour, folder: string): Promise<ExitCode> {
-  tour.say(`A sample world: the registry of a small shop, and what kubectl says of its cluster.`)
+async function deleteAndUndo(tour: Tour, folder: string, keptByGit: string | undefined): Promise<ExitCode> {
+  const git = keptByGit === undefined ? '' : ', and a clone of its source'
+  tour.say(`A sample world: the registry of a small shop, what kubectl says of its cluster${git}.`)
   tour.write(`  ${tour.colors.dim(folder)}\n`)
   const before = await treeDigest(registryFolder)
   const looked = await tour.all([
@@ -77,6 +86,9 @@ async function deleteAndUndo(tour: Tour, folder: string): Promise<ExitCode> {
       ['explain', 'team/api:2.2.0'],
       12,
     ],
+    ...(keptByGit === undefined
+      ? []
+      : [[`This one has no name any more. Git knows it.`, ['explain', keptByGit], 14] as const]),
     [`And why does this one go?`, ['explain', 'team/web:pr-405'], 12],
     [`Apply the plan. The manifests go into the journal first.`, ['apply', 'plan.json', '--yes'], 12],
   ])
@@ -95,11 +107,11 @@ async function deleteAndUndo(tour: Tour, folder: string): Promise<ExitCode> {
   ])
 }
 
-async function deleteForGood(tour: Tour, folder: string): Promise<ExitCode> {
+async function deleteForGood(tour: Tour, folder: string, environment: Environment): Promise<ExitCode> {
   tour.say('The same shop once more, and this time what is deleted stays deleted.')
   const again = join(folder, 'again')
   await mkdir(again)
-  await composeSampleWorld(again, Date.now())
+  await composeSampleWorld(again, Date.now(), environment)
   process.chdir(again)
   return tour.all([
     [`Deleting manifests frees no disk: what they named still lies there.`, ['apply', '--yes'], 6],
@@ -136,7 +148,7 @@ async function freeBytes(tour: Tour): Promise<ExitCode> {
   const freed = await tour.all([
     [
       `And this is what a week later looks like: set aside, looked at again, freed.`,
-      ['sweep', '--apply', '--quarantine', '0s'],
+      ['sweep', '--apply', '--quarantine', '0s', '--settle', '0s'],
       24,
     ],
   ])
