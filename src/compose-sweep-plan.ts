@@ -14,6 +14,7 @@ import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
 import { composeLayout, composeReadableStore, storageOf, type StoreOptions } from './compose-storage.ts'
 import type { RegistrySettings } from './config/configuration.ts'
 import type { InstantMs } from './core/inventory/inventory.ts'
+import { settlingOf } from './core/sweep/settling.ts'
 import { newRunId } from './core/journal/run-id.ts'
 import type { ListableStore } from './ports/listable-store.ts'
 
@@ -103,11 +104,13 @@ export async function commonParts(
 function timesOf(settings: RegistrySettings, overrides: SweepOverrides): SweepTimes {
   const { sweep } = settings
   const quarantineMs = overrides.quarantineMs ?? sweep.quarantineMs
+  // Who says that the registry is not running says that no request is under way.
+  const settleMs = overrides.toldStopped ? 0 : (overrides.settleMs ?? sweep.settleMs)
   return {
     mode: sweep.mode,
     graceMs: overrides.graceMs ?? sweep.graceMs,
     quarantineMs,
-    settleMs: Math.min(overrides.settleMs ?? sweep.settleMs, quarantineMs),
+    ...settlingOf({ settleMs, quarantineMs }),
     timeSlackMs: storageOf(settings).store.kind === 'filesystem' ? FILE_TIME_SLACK_MS : OBJECT_TIME_SLACK_MS,
   }
 }

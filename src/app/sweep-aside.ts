@@ -65,24 +65,50 @@ function linksTo(tables: PoolTables, wanted: ReadonlyMap<Digest, unknown>): read
   })
 }
 
+/** What a mark knows of the time since blobs were set aside. */
+export interface Moment {
+  readonly markStartedAt: InstantMs
+  readonly cache: DescriptorCacheKind
+  /** When the registry was made to forget everything that was set aside, in this run. */
+  readonly forgettings: readonly InstantMs[]
+  /** Whether anything else was changed in the pool since the last look; unknown to the first one. */
+  readonly changes: 'none' | 'some' | 'unknown'
+}
+
+/** Whether a blob may be freed whose quarantine is over; where it may not, from when on the wait for the next mark counts. */
+export type Decision =
+  | { readonly kind: 'due' | 'due-as-quiet' }
+  | { readonly kind: 'early'; readonly waitsFrom: InstantMs | undefined }
+
 /**
- * Whether the time has come to free a blob that nothing needs.
+ * Decides about a blob that nothing needs and whose quarantine is over.
  *
  * From the moment at which the registry neither finds the blob nor remembers it, no manifest that names it is accepted; one
- * that was accepted before is linked within `settle`. So the mark that decides begins `settle` after that moment.
+ * that was accepted before is linked within `settle`. So the mark that decides begins `settle` after that moment. A wait
+ * that the quarantine made shorter is enough where nothing else changes in the storage (core/sweep/settling.ts).
  */
-export function isDue(
-  { setAsideUntil, forgottenAt }: AsideEntry,
-  markStartedAt: InstantMs,
-  now: InstantMs,
-  { quarantineMs, settleMs }: Pick<SweepSettings, 'quarantineMs' | 'settleMs'>,
-  cache: DescriptorCacheKind,
-): boolean {
+export function decide(
+  entry: AsideEntry,
+  { markStartedAt, cache, forgettings, changes }: Moment,
+  { settleMs, busySettleMs = settleMs }: Pick<SweepSettings, 'settleMs' | 'busySettleMs'>,
+): Decision {
+  const { setAsideUntil, forgottenAt } = entry
   // Where the run died before it could tell, the time begins when the next run finds the blob.
-  if (setAsideUntil === undefined) return false
-  const unknownSince = cache === 'none' ? setAsideUntil : forgottenAt
-  if (unknownSince === undefined) return false
-  return now - setAsideUntil >= quarantineMs && markStartedAt - unknownSince >= settleMs
+  if (setAsideUntil === undefined) return { kind: 'early', waitsFrom: undefined }
+  const hasPassed = (since: InstantMs | undefined, ms: number): boolean =>
+    since !== undefined && markStartedAt - since >= ms
+  if (hasPassed(cache === 'none' ? setAsideUntil : forgottenAt, busySettleMs)) return { kind: 'due' }
+  if (busySettleMs === settleMs) return { kind: 'early', waitsFrom: undefined }
+  const quietSince = {
+    none: setAsideUntil,
+    // What is remembered when it is looked for just then is forgotten by a later call.
+    redis: forgettings.find((at) => at - setAsideUntil >= settleMs),
+    inmemory: forgottenAt,
+    unknown: forgottenAt,
+  }[cache]
+  if (!hasPassed(quietSince, settleMs)) return { kind: 'early', waitsFrom: quietSince }
+  if (changes === 'none') return { kind: 'due-as-quiet' }
+  return { kind: 'early', waitsFrom: changes === 'unknown' ? markStartedAt : undefined }
 }
 
 /** Whether a blob's time is over, whatever the registry may remember. */

@@ -52,6 +52,13 @@ export interface SweepSettings {
   readonly quarantineMs: number
   /** The mark that decides comes no sooner than this after the last blob was set aside. */
   readonly settleMs: number
+  /**
+   * Longer than `settleMs` where the quarantine made that shorter: then this one counts wherever something else was changed
+   * in the storage meanwhile (core/sweep/settling.ts).
+   *
+   * @default settleMs
+   */
+  readonly busySettleMs?: number
   /** Times of links are this much finer than they look: coarse clocks of file systems, whole seconds of buckets. */
   readonly timeSlackMs: number
 }

@@ -19,8 +19,9 @@ export async function putLinksBack(run: SweepRun, survey: PoolSurvey, options: R
   const all = ofPool()
   const inUse = repositoriesInUse(survey)
   for (const each of all) if (inUse.has(each.repository)) await putBack(run, survey, each, options)
+  const { settleMs, busySettleMs = settleMs } = run.settings
   const settled = all.filter(
-    ({ removedUntil }) => removedUntil !== undefined && removedUntil + run.settings.settleMs <= startedAt,
+    ({ removedUntil }) => removedUntil !== undefined && removedUntil + busySettleMs <= startedAt,
   )
   for (const id of new Set(settled.map((each) => each.run))) {
     const own = settled.filter((each) => each.run === id)

@@ -14,8 +14,10 @@ import type { CacheGate } from '../ports/descriptor-cache.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { ActionLog } from './sweep-actions.ts'
+import { imprintOf } from './sweep-imprint.ts'
 import { asideFile } from './sweep-plan.ts'
 import type { SweepPorts, SweepSettings } from './sweep-ports.ts'
+import type { PoolSurvey } from './sweep-survey.ts'
 
 /** So many blobs are written down, and then moved, at a time. */
 const BLOBS_AT_ONCE = 1000
@@ -65,10 +67,18 @@ export class SweepRun {
   cacheFailure: OperationalError | undefined
   /** Needed again, and nowhere. */
   readonly lost: Digest[] = []
+  /** When the registry was made to forget all that is set aside. */
+  readonly forgettings: InstantMs[] = []
+  /** Freed after a wait that is enough for a storage at rest only. */
+  freedAsQuiet = 0
+  /** What the last look left set aside because too little time had passed for a storage that is written to. */
+  heldBack = 0
   /** Nothing as young as this, or younger, is touched. */
   readonly fence: InstantMs
   /** Runs of which something came back or was freed. */
   readonly #touched = new Set<RunId>()
+  /** What the last look into each pool showed. */
+  readonly #imprints = new Map<string, string>()
   readonly #assertHeld: () => void
   readonly #skewMs: number
 
@@ -281,13 +291,14 @@ export class SweepRun {
       ))
     )
       return this.#closedByFailure()
+    this.forgettings.push(forgottenFrom)
     const gate = this.#byStoreClock(await cache.gate(options))
     if (gate.kind === 'closed' || cache.kind === 'none') return gate
     // A registry that was just asked may write its answer down a while later; what was set aside that recently is
     // forgotten by a later call.
     const until =
       cache.kind === 'redis'
-        ? forgottenFrom - this.settings.settleMs
+        ? forgottenFrom - (this.settings.busySettleMs ?? this.settings.settleMs)
         : Math.min(gate.setAsideBefore - 1, this.now())
     const at = this.now()
     const runs = open
@@ -356,6 +367,16 @@ export class SweepRun {
     // Safe: a folder that holds anything is not removed.
     for (const run of this.#touched)
       await this.ports.store.removeEmptyFolders(`${QUARANTINE_FOLDER}/${run}`, options)
+  }
+
+  /** Whether anything but what is set aside was changed in a pool since this was asked last, which is once a look. */
+  changesIn(survey: PoolSurvey): 'none' | 'some' | 'unknown' {
+    const { name } = survey.pool
+    const before = this.#imprints.get(name)
+    const imprint = imprintOf(survey)
+    this.#imprints.set(name, imprint)
+    if (before === undefined) return 'unknown'
+    return before === imprint ? 'none' : 'some'
   }
 
   assertHeld(): void {

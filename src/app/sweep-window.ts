@@ -57,9 +57,11 @@ function whileOut(
   state: RegistryState,
 ): Pick<SweepParts, 'ports' | 'times'> {
   if (state === 'answering')
-    return { ports: { ...ports, cache: stillAnswering }, times: { ...times, settleMs: 0 } }
-  return { ports: { ...ports, cache: cacheWhileOut }, times: { ...times, settleMs: 0, quarantineMs: 0 } }
+    return { ports: { ...ports, cache: stillAnswering }, times: { ...times, ...noWait } }
+  return { ports: { ...ports, cache: cacheWhileOut }, times: { ...times, ...noWait, quarantineMs: 0 } }
 }
+
+const noWait = { settleMs: 0, busySettleMs: 0 }
 
 const stillAnswering: DescriptorCache = {
   kind: 'unknown',

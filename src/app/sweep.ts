@@ -7,13 +7,14 @@
  */
 import type { RunOutcome } from '../core/journal/entry.ts'
 import { withLeases, type HeldLeases } from './leases.ts'
+import { formatDuration } from '../core/policy/rules/ages.ts'
 import type { AsideEntry } from '../core/sweep/sweep-entry.ts'
 import type { SweepReport } from '../core/sweep/sweep-report.ts'
 import type { CacheGate } from '../ports/descriptor-cache.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { eachGarbage } from './sweep-actions.ts'
-import { DUE, findNeeded, isDue, isForgotten, isOverdue, type NeededAside } from './sweep-aside.ts'
+import { decide, DUE, findNeeded, isForgotten, isOverdue, type NeededAside } from './sweep-aside.ts'
 import { removeLeftovers } from './sweep-leftovers.ts'
 import { asideReader, gatherWarnings, readLedger, surveySummary, warnOfMissing } from './sweep-plan.ts'
 import type { SweepPorts, SweepSettings } from './sweep-ports.ts'
@@ -151,22 +152,40 @@ async function readEverythingOnce(run: SweepRun, options: RunOptions): Promise<v
   }
 }
 
+/** The first look decides; further ones about what that one removed, and what it found to be early. */
+const LOOKS_MAX = 3
+
 async function sweepUnderLease(run: SweepRun, options: RunOptions): Promise<void> {
   const { fence } = run
-  const first = await pass(run, { fence, setsAside: true, tidies: true }, options)
-  if (first.setAsideAny) {
+  let look: Look = await pass(run, { fence, setsAside: true, tidies: true }, options)
+  if (run.summary.setAside > 0) {
     const until = run.now()
     await run.write([{ kind: 'all-set-aside', at: until }], options)
     await forgetAgain(run, options)
     await run.ports.cache.afterSetAside(options)
   }
-  const unsettledUntil = latestUnsettled(run, first.startedAt)
-  if (unsettledUntil === undefined) return
-  const decided = await lookAgain(run, { fence, unsettledUntil, tidies: true }, options)
-  // What it removed of repositories needs a mark of its own, and that one removes nothing more.
-  const removedUntil = latestUnsettled(run, decided.startedAt)
-  if (removedUntil === undefined || options.stop?.aborted === true) return
-  await lookAgain(run, { fence, unsettledUntil: removedUntil, tidies: false }, options)
+  for (let number = 1; number <= LOOKS_MAX; number += 1) {
+    const unsettledUntil = latest([latestUnsettled(run, look.startedAt), look.waitsFrom])
+    if (unsettledUntil === undefined || (number > 1 && options.stop?.aborted === true)) break
+    // What a look removes of repositories needs a mark of its own; the last one removes nothing more.
+    const tidies = number === 1 || (number < LOOKS_MAX && look.waitsFrom !== undefined)
+    look = await lookAgain(run, { fence, unsettledUntil, tidies }, options)
+  }
+  warnOfSettling(run, options)
+}
+
+/** A quarantine that is shorter than what a request may take lets less go, or lets it go sooner; both are told. */
+function warnOfSettling({ settings, freedAsQuiet, heldBack }: SweepRun, options: RunOptions): void {
+  const { settleMs, busySettleMs = settleMs } = settings
+  const warn = (text: string): void => options.onEvent?.({ kind: 'warning', text })
+  if (heldBack > 0 && options.stop?.aborted !== true)
+    warn(
+      `${heldBack} blobs stay set aside although their quarantine is over: something else was written to the storage meanwhile, and a push that is under way may need them. A sweep that begins ${formatDuration(busySettleMs)} after they were set aside frees them, or one in a storage at rest, or \`mode: maintenance\`.`,
+    )
+  if (freedAsQuiet > 0)
+    warn(
+      `${freedAsQuiet} blobs were freed after a wait of ${formatDuration(settleMs)} instead of ${formatDuration(busySettleMs)}, since the quarantine is so short and nothing else was written to the storage meanwhile. A push of which one request takes longer than that loses what was freed. Where people push, give a quarantine of ${formatDuration(busySettleMs)} or more.`,
+    )
 }
 
 /**
@@ -179,8 +198,12 @@ function latestUnsettled({ ledger, settings }: SweepRun, markStartedAt: number):
     ...ledger.open().map(({ setAsideUntil }) => setAsideUntil),
     ...repositories.map(({ removedUntil }) => removedUntil),
   ]
-  const unsettled = acts.filter((at) => at !== undefined && markStartedAt < at + settings.settleMs)
-  return unsettled.reduce((latest, at) => Math.max(latest ?? Number.NEGATIVE_INFINITY, at ?? 0), undefined)
+  return latest(acts.filter((at) => at !== undefined && markStartedAt < at + settings.settleMs))
+}
+
+function latest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((at) => at !== undefined)
+  return known.reduce<number | undefined>((last, at) => Math.max(last ?? at, at), undefined)
 }
 
 interface SecondLook {
@@ -193,12 +216,13 @@ async function lookAgain(
   run: SweepRun,
   { fence, unsettledUntil, tidies }: SecondLook,
   options: RunOptions,
-): Promise<{ readonly startedAt: number }> {
+): Promise<Look> {
   const decidesAt = unsettledUntil + run.settings.settleMs
-  if (decidesAt - run.now() > EARLY_LOOK_MS * 2) {
-    await run.ports.sleep(EARLY_LOOK_MS, options)
+  const comesEarly = decidesAt - run.now() > EARLY_LOOK_MS * 2
+  if (comesEarly) await run.ports.sleep(EARLY_LOOK_MS, options)
+  // Where the wait was made shorter, the look that decides has to tell whether anything was changed since this one.
+  if (comesEarly || isShortened(run.settings))
     await pass(run, { fence, setsAside: false, tidies: false }, options)
-  }
   const leftMs = decidesAt - run.now()
   if (leftMs > 0) {
     options.onEvent?.({
@@ -214,6 +238,10 @@ async function lookAgain(
   return pass(run, { fence, setsAside: false, tidies }, options)
 }
 
+function isShortened({ settleMs, busySettleMs = settleMs }: SweepSettings): boolean {
+  return busySettleMs > settleMs
+}
+
 async function forgetAgain(run: SweepRun, options: RunOptions): Promise<void> {
   if (run.ports.cache.kind !== 'redis') return
   await run.ports.sleep(FORGET_AGAIN_MS, options)
@@ -226,16 +254,23 @@ interface PassRequest {
   readonly tidies: boolean
 }
 
+interface Look {
+  readonly startedAt: number
+  /** Where the time of some blobs is over and this look came too early for them: from when on the next one waits. */
+  readonly waitsFrom: number | undefined
+}
+
 /** Reads everything, puts back, frees, sets aside, and tidies up. */
 async function pass(
   run: SweepRun,
   { fence, setsAside, tidies }: PassRequest,
   options: RunOptions,
-): Promise<{ readonly startedAt: number; readonly setAsideAny: boolean }> {
-  const before = run.summary.setAside
+): Promise<Look> {
   const gate = await run.forget(options)
   // Taken after that: what was accepted on what the registry remembered until then is in a mark that begins later.
   const startedAt = run.now()
+  const waits: (number | undefined)[] = []
+  run.heldBack = 0
   for await (const pool of run.ports.layout.pools(options)) {
     const { aside, lost } = await run.settle(pool, options)
     await withSurvey(run, pool, aside, fence, options, async (survey) => {
@@ -245,8 +280,7 @@ async function pass(
       await run.putBack(pool, needed, options)
       for (const { digest } of lost) if (isMarked(survey, digest)) run.lost.push(digest)
       await putLinksBack(run, survey, options)
-      const open = withoutNeeded(aside, needed)
-      await freeDue(run, survey, open, gate, options)
+      waits.push(await freeDue(run, survey, withoutNeeded(aside, needed), gate, options))
       if (setsAside && (await run.reachesCache(options)))
         await run.setAside(pool, eachGarbage(survey.garbage), options)
       if (tidies) await tidy(run, survey, needed, options)
@@ -255,7 +289,7 @@ async function pass(
   }
   if (options.stop?.aborted !== true) await run.writeMark(startedAt, options)
   await run.ports.references.keep()
-  return { startedAt, setAsideAny: run.summary.setAside > before }
+  return { startedAt, waitsFrom: latest(waits) }
 }
 
 function withoutNeeded(
@@ -266,20 +300,35 @@ function withoutNeeded(
   return aside.filter((entry) => !back.has(entry))
 }
 
+/** @returns from when on the next look waits, where this one came too early */
 async function freeDue(
   run: SweepRun,
-  { pool, startedAt }: PoolSurvey,
+  survey: PoolSurvey,
   open: readonly AsideEntry[],
   gate: CacheGate | undefined,
   options: RunOptions,
-): Promise<void> {
-  const { settings } = run
-  const { kind } = run.ports.cache
+): Promise<number | undefined> {
+  const { settings, ports, forgettings } = run
   const overdue = open.filter((entry) => isOverdue(entry, run.now(), settings))
   const forgotten = overdue.filter((entry) => isForgotten(entry, gate))
-  const due = forgotten.filter((entry) => isDue(entry, startedAt, run.now(), settings, kind))
-  await run.free(pool, due, DUE, options)
-  const remembered = overdue.length - forgotten.length
+  const moment = {
+    markStartedAt: survey.startedAt,
+    cache: ports.cache.kind,
+    forgettings,
+    changes: isShortened(settings) ? run.changesIn(survey) : 'unknown',
+  } as const
+  const decided = forgotten.map((entry) => ({ entry, ...decide(entry, moment, settings) }))
+  const due = decided.filter(({ kind }) => kind !== 'early').map(({ entry }) => entry)
+  const freedBefore = run.summary.freed
+  await run.free(survey.pool, due, DUE, options)
+  if (decided.some(({ kind }) => kind === 'due-as-quiet')) run.freedAsQuiet += run.summary.freed - freedBefore
+  warnOfMemory(overdue.length - forgotten.length, gate, options)
+  const early = decided.filter((each) => each.kind === 'early')
+  if (isShortened(settings)) run.heldBack += early.length
+  return latest(early.map(({ waitsFrom }) => waitsFrom))
+}
+
+function warnOfMemory(remembered: number, gate: CacheGate | undefined, options: RunOptions): void {
   if (remembered === 0 || gate === undefined) return
   const cure = gate.kind === 'closed' ? ` ${gate.cure}` : ''
   options.onEvent?.({

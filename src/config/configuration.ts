@@ -98,7 +98,7 @@ export interface SweepSettings {
   readonly mode: 'online' | 'maintenance'
   readonly graceMs: number
   readonly quarantineMs: number
-  /** Never longer than the quarantine. */
+  /** How long a request of a push may take; what a shorter quarantine makes of it: core/sweep/settling.ts. */
   readonly settleMs: number
   /** Addresses of the replicas that share the registry's `url`; empty where it is one. */
   readonly replicas: readonly string[]

@@ -108,12 +108,11 @@ function resolveStore(storage: NonNullable<WrittenRegistry['storage']>, absolute
 }
 
 function resolveSweep({ sweep, storage }: WrittenRegistry, absolute: Absolute): SweepSettings {
-  const quarantineMs = durationMs(sweep?.quarantine ?? defaultQuarantine)
   return {
     mode: sweep?.mode ?? 'online',
     graceMs: durationMs(sweep?.grace ?? defaultGrace),
-    quarantineMs,
-    settleMs: Math.min(durationMs(sweep?.settle ?? defaultSettle), quarantineMs),
+    quarantineMs: durationMs(sweep?.quarantine ?? defaultQuarantine),
+    settleMs: durationMs(sweep?.settle ?? defaultSettle),
     replicas: (sweep?.replicas ?? []).map((address) => address.replace(/\/+$/, '')),
     metrics: sweep?.metrics ?? [],
     canary: sweep?.canary ?? defaultCanary,

@@ -7,7 +7,7 @@
  * WINNOW_SWEEP_SCHEDULES sets how many schedules are played, WINNOW_SEED the first; a failure prints its seed.
  */
 import { describe, expect, it } from 'vitest'
-import { play, type Sabotage } from './sweep/play.ts'
+import { play, QUIET_SETTLE_MS, SETTLE_MS, type Sabotage } from './sweep/play.ts'
 import {
   deafRedis,
   lateJournal,
@@ -39,6 +39,15 @@ describe('a registry that is swept while it is used', () => {
     if (schedules < 200) return
     for (const [what, share] of Object.entries(leastInEach))
       expect(counts.get(what) ?? 0, what).toBeGreaterThan(schedules * share)
+  })
+
+  it('loses nothing where people push, and nothing stays in quarantine', { timeout: 3_600_000 }, async () => {
+    const settings = { graceMs: 0, quarantineMs: 0, settleMs: QUIET_SETTLE_MS, busySettleMs: SETTLE_MS }
+    for (let seed = firstSeed; seed < firstSeed + schedules / 10; seed += 1) {
+      const { complaints, log } = await play(seed, { setup: { isBusy: true }, settings })
+      if (complaints.length > 0)
+        throw new Error([`WINNOW_SEED=${seed}`, ...complaints, 'after', ...log].join('\n'))
+    }
   })
 
   /** How often each must have happened, for one schedule. */

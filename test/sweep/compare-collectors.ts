@@ -120,11 +120,11 @@ function pageOf(rows: readonly Row[], version: string): string {
   const lines = rows.map(({ id, title, cells }) => `| ${id} | ${title} | ${cells.join(' | ')} |`)
   return `# Collectors, compared
 
-\`winnow sweep --apply --quarantine 0s\` and the registry's own \`garbage-collect\` on copies of the same storage, one for each
-known fault of the latter. Every storage also holds an image that must stay and a deleted one that must go. An image counts
-as lost when a registry that is started afterwards no longer gives it out whole. \`-m\` stands where the registry's collector
-was asked with \`--delete-untagged\`; Winnow has no such flag, because what is untagged and unneeded is a question for
-\`winnow plan\`.
+\`winnow sweep --apply --quarantine 0s --settle 0s\` and the registry's own \`garbage-collect\` on copies of the same storage,
+one for each known fault of the latter. Every storage also holds an image that must stay and a deleted one that must go. An
+image counts as lost when a registry that is started afterwards no longer gives it out whole. \`-m\` stands where the
+registry's collector was asked with \`--delete-untagged\`; Winnow has no such flag, because what is untagged and unneeded is a
+question for \`winnow plan\`.
 
 | | Storage | ${names.join(' | ')} |
 | --- | --- | --- | --- | --- |

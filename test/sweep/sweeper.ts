@@ -52,8 +52,8 @@ export interface Sweeper {
   readonly remove: () => Promise<void>
 }
 
-/** Nothing is kept back: what is garbage when the run starts is freed when it ends. */
-export const allAtOnce = ['--apply', '--quarantine', '0s'] as const
+/** Nothing is kept back, and nobody pushes: what is garbage when the run starts is freed when it ends. */
+export const allAtOnce = ['--apply', '--quarantine', '0s', '--settle', '0s'] as const
 
 let program: ReturnType<typeof buildProgram> | undefined
 

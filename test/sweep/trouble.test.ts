@@ -163,9 +163,41 @@ describe('bytes that are set aside', () => {
     const first = await sweeper.sweep(['--apply', '--quarantine', '1h', '--settle', '0s'])
     expect([...taken(first)]).toContain(inner.digest)
     put(sweeper.root, at.revision('late/app', inner.digest), inner.digest, 0)
-    const second = await sweeper.sweep(['--apply', '--quarantine', '0s'])
+    const second = await sweeper.sweep(allAtOnce)
     expect(second.code, second.stderr).toBe(0)
     expectKept(sweeper.root, [...tree.needed, ...allOf(inner)])
+  })
+})
+
+describe('a quarantine of nothing beside a registry that may run', () => {
+  const hasty = ['--apply', '--grace', '0s', '--quarantine', '0s'] as const
+
+  it('frees in one run what nobody needs where nobody writes, and says on what terms', async () => {
+    const tree = f1TaggedIndex(sweeper.root)
+    const swept = await sweeper.sweep(hasty)
+    expect(swept.code, swept.stderr).toBe(0)
+    expect(sorted(taken(swept))).toEqual(sorted(tree.garbage))
+    expect(swept.report).toMatchObject({ summary: { freed: tree.garbage.length } })
+    expect(swept.stderr).toContain('freed after a wait of 5s instead of 10m')
+    expectKept(sweeper.root, tree.needed)
+  })
+
+  it('frees nothing while somebody pushes, and all of it when they have ended', async () => {
+    const tree = f1TaggedIndex(sweeper.root)
+    let pushes = 0
+    const pusher = setInterval(() => {
+      pushes += 1
+      pushImage(sweeper.root, 'busy/app', { tags: [`1.${pushes}`] })
+    }, 500)
+    const busy = await sweeper.sweep(hasty).finally(() => {
+      clearInterval(pusher)
+    })
+    expect(busy.code, busy.stderr).toBe(0)
+    expect(busy.report).toMatchObject({ summary: { setAside: tree.garbage.length, freed: 0 } })
+    expect(busy.stderr).toContain('stay set aside although their quarantine is over')
+    const quiet = await sweeper.sweep(hasty)
+    expect(quiet.report).toMatchObject({ summary: { freed: tree.garbage.length } })
+    expect([...judge(sweeper.root, 0).missing]).toEqual([])
   })
 })
 

@@ -91,7 +91,7 @@ async function sweepOnce(
   context: CommandContext,
 ): Promise<ExitCode> {
   const isApplying = context.options.flag('apply')
-  warnOfGrace(overrides.graceMs ?? settings.sweep.graceMs, isApplying, context)
+  if (isApplying) warnOfHaste(settings, overrides, context)
   const report = isApplying
     ? await applyOnce(settings, overrides, context)
     : await planOnce(settings, overrides, context)
@@ -99,11 +99,22 @@ async function sweepOnce(
   return exitCodeFor(report, context)
 }
 
-function warnOfGrace(graceMs: number, isApplying: boolean, { run }: CommandContext): void {
-  if (graceMs > 0 || !isApplying) return
-  const text =
-    'With a grace of 0s only what is linked is safe: a push that takes a while may have to send its layers again.'
-  run.onEvent?.({ kind: 'warning', text })
+/** Zeros that are allowed, and that a push which is under way may pay for. */
+function warnOfHaste(
+  { sweep }: RegistrySettings,
+  { graceMs, quarantineMs, settleMs, toldStopped }: SweepOverrides,
+  { run }: CommandContext,
+): void {
+  const warn = (text: string): void => run.onEvent?.({ kind: 'warning', text })
+  if ((graceMs ?? sweep.graceMs) === 0)
+    warn(
+      'With a grace of 0s only what is linked is safe: a push that takes a while may have to send its layers again.',
+    )
+  const waits = (settleMs ?? sweep.settleMs) > 0 || (quarantineMs ?? sweep.quarantineMs) > 0
+  if (!waits && !toldStopped && sweep.mode === 'online')
+    warn(
+      'With a settle and a quarantine of 0s nothing waits for a push that is under way: what it needs may be freed, and its image broken. Say so only where nobody pushes.',
+    )
 }
 
 async function planOnce(

@@ -3,6 +3,7 @@
  * everybody has gone home, what is left.
  */
 import type { SweepPorts, SweepSettings } from '../../../src/app/sweep-ports.ts'
+import { settlingOf } from '../../../src/core/sweep/settling.ts'
 import { createMemoryStore, type MemoryStore } from '../../builders/memory-store.ts'
 import { memoryReferences } from '../../builders/sweep-parts.ts'
 import { Random } from '../../oracle/random.ts'
@@ -39,9 +40,10 @@ export interface Setup {
 
 const START = Date.parse('2026-01-31T12:00:00Z')
 const DAY_MS = 24 * 60 * 60 * 1000
-/** The longest request, and how long a sweep waits for it. */
+/** The longest request, how long a sweep waits for it in a storage at rest, and how long beside changes. */
 const REQUEST_MS = 20_000
-const SETTLE_MS = 21_000
+export const QUIET_SETTLE_MS = 21_000
+export const SETTLE_MS: number = 2 * QUIET_SETTLE_MS
 /** As app/leases.ts has it. */
 const LEASE_MS = 12_000
 
@@ -67,11 +69,12 @@ function setupOf(random: Random, given: Partial<Setup> = {}): Setup {
 }
 
 function settingsOf(random: Random, given: Partial<SweepSettings> = {}): SweepSettings {
+  const quarantineMs = random.pick([0, QUIET_SETTLE_MS, 3 * QUIET_SETTLE_MS])
   return {
     mode: 'online',
     graceMs: random.pick([0, 30_000, 120_000]),
-    quarantineMs: random.pick([0, SETTLE_MS, 3 * SETTLE_MS]),
-    settleMs: SETTLE_MS,
+    quarantineMs,
+    ...settlingOf({ settleMs: SETTLE_MS, quarantineMs }, QUIET_SETTLE_MS),
     timeSlackMs: random.pick([0, 1000]),
     ...given,
   }

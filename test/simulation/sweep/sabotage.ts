@@ -4,7 +4,7 @@ import type { SweepEntry } from '../../../src/core/sweep/sweep-entry.ts'
 import type { BlobPool, RepositoryLinks } from '../../../src/ports/readable-layout.ts'
 import type { Sabotage } from './play.ts'
 
-const quick = { graceMs: 0, quarantineMs: 0 }
+const quick = { graceMs: 0, quarantineMs: 0 } as const
 
 /** The gate of a cache in memory that says nobody remembers anything. */
 export const openGate: Sabotage = {
@@ -36,7 +36,7 @@ export const rememberedLinks: Sabotage = {
 /** No time for a request that has checked its blobs and has not linked its manifest yet. */
 export const noSettling: Sabotage = {
   setup: { cache: 'none' },
-  settings: { ...quick, settleMs: 0 },
+  settings: { ...quick, settleMs: 0, busySettleMs: 0 },
 }
 
 /** Links are read first and blobs listed last; and with no fence, which hides that from all but the unlucky. */
