@@ -117,7 +117,7 @@ class ListKeeping {
       if (look.kind === 'unusable') return this.#giveUp(look.why)
       const next = addToList(look.list, this.#known)
       if (next.entries.size === look.list.entries.size) return 'fallback-tag'
-      const text = referrersListText(next)
+      const text = referrersListText(next, this.#request.subject)
       if (text.length > LIST_BYTES_MAX) return this.#giveUp('it would be larger than registries take')
       const refusal = await this.#write(text)
       if (refusal !== undefined) return this.#giveUp(refusal)

@@ -17,6 +17,7 @@ import {
   parseFullCommitId,
   revisionAnnotation,
   type CommitLink,
+  type SubjectDescriptor,
 } from './link-record.ts'
 
 /** A list as it was read: the document, and its entries by digest in the order written. */
@@ -83,7 +84,15 @@ export function addToList(list: ReferrersList, added: ReadonlyMap<string, JsonOb
   }
 }
 
-/** The list as a manifest; its other fields stay as they were. */
-export function referrersListText({ document, entries }: ReferrersList): string {
-  return JSON.stringify({ ...document, manifests: [...entries.values()] })
+/**
+ * The list as a manifest; its other fields stay as they were. It names the image as its own subject: every change leaves
+ * the former list behind without a tag, and by this it still hangs on the image and goes with it, instead of being an
+ * index that nobody knows and that keeps records alive.
+ */
+export function referrersListText(
+  { document, entries }: ReferrersList,
+  { mediaType, digest, sizeBytes }: SubjectDescriptor,
+): string {
+  const subject = { mediaType, digest, size: sizeBytes }
+  return JSON.stringify({ ...document, manifests: [...entries.values()], subject })
 }
