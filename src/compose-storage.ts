@@ -107,9 +107,9 @@ export async function composeLayout(
   const probe = http && settings.url !== undefined ? probeOver(http, settings.url) : undefined
   return {
     ...layout,
-    async check(options) {
+    async check(options, takenAway) {
       await refuseForeign({ store, kind: settings.kind, ...(probe && { probe }) }, options)
-      await layout.check(options)
+      await layout.check(options, takenAway)
     },
   }
 }

@@ -23,7 +23,7 @@ export async function planSweep(
   const now = ports.now()
   const fence = now - settings.graceMs
   const { report, options: listening } = gatherWarnings(options)
-  await ports.layout.check(listening)
+  await checkStorage(ports, listening)
   const ledger = await readLedger(ports.journal, listening)
   const actions = new ActionLog()
   let summary = emptySummary
@@ -158,6 +158,17 @@ export async function readLedger(
     for await (const entries of journal.read(run, options)) ledger.add(run, entries)
   }
   return ledger
+}
+
+/** Whether the storage is whole and may be swept. @throws as ReadableLayout.check */
+export async function checkStorage(
+  { layout, journal }: Pick<SweepPlanPorts, 'layout' | 'journal'>,
+  options: RunOptions,
+): Promise<void> {
+  await layout.check(options, async () => {
+    const digests = (await readLedger(journal, options)).digests()
+    return { isAnything: digests.size > 0, has: (blob) => digests.has(blob) }
+  })
 }
 
 /** The blobs of a pool that the journal has as set aside, and that are. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { dataKey, DAY_MS, HOUR_MS, runOf, SweptStorage } from '../../test/builders/swept-storage.ts'
+import { layer, tag } from '../../test/builders/listed-links.ts'
+import { DAY_MS, HOUR_MS, runOf, SweptStorage } from '../../test/builders/swept-storage.ts'
 import type { Digest } from '../core/image/digest.ts'
 import { StorageUnreadableError } from '../ports/readable-blob-store.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
@@ -111,14 +112,75 @@ describe('what others do to the storage', () => {
     })
   })
 
-  // A folder keeps the folders of its blobs, and is swept; a bucket has none left, and is taken for one that is not mounted.
-  it.fails('a bucket in which everything is set aside is still swept to its end', async () => {
-    const storage = new SweptStorage()
-    const { digest, blobs } = storage.image('x', 'gone', { isLinked: false })
-    await storage.sweep()
-    storage.wait(8 * DAY_MS)
-    await storage.sweep()
-    const all: readonly Digest[] = [digest, ...blobs]
-    expect([storage.aside(), all.filter((each) => storage.store.files.has(dataKey(each)))]).toEqual([[], []])
+  describe('a bucket in which everything is set aside, so that it looks like an empty one', () => {
+    function storageOfNothingElse() {
+      const storage = new SweptStorage()
+      const { digest, blobs } = storage.image('x', 'gone', { isLinked: false })
+      return { storage, manifest: digest, all: [digest, ...blobs].toSorted() }
+    }
+
+    it('is swept to its end, and again', async () => {
+      const { storage, all } = storageOfNothingElse()
+      await storage.sweep()
+      expect(storage.aside()).toEqual(all)
+      await storage.plan()
+      storage.wait(8 * DAY_MS)
+      expect((await storage.sweep()).summary.freed).toBe(all.length)
+      expect([storage.aside(), storage.stored()]).toEqual([[], []])
+      storage.wait(DAY_MS)
+      expect((await storage.sweep()).complete).toBe(true)
+      await storage.plan()
+    })
+
+    it.each<{ name: string; link: (storage: SweptStorage, manifest: Digest) => void }>([
+      {
+        name: 'linked it',
+        link: (storage, manifest) => {
+          storage.link('x', manifest)
+        },
+      },
+      {
+        name: 'set a tag on it',
+        link: (storage, manifest) => {
+          storage.store.put(tag('x', 'latest'), manifest)
+        },
+      },
+    ])('gives back what a registry that remembers it has $name', async ({ link }) => {
+      const { storage, manifest, all } = storageOfNothingElse()
+      await storage.sweep()
+      link(storage, manifest)
+      storage.wait(8 * DAY_MS)
+      await storage.sweep()
+      expect(storage.stored()).toEqual(all)
+    })
+
+    it.each([
+      {
+        name: 'a manifest is linked whose bytes are not there',
+        act: (storage: SweptStorage) => {
+          storage.link('y', `sha256:${'a'.repeat(64)}` as Digest)
+        },
+      },
+      {
+        name: 'links lead to blobs that no sweep took',
+        act: (storage: SweptStorage) => {
+          for (const key of storage.store.files.keys()) if (key.includes('/_layers/')) storage.store.drop(key)
+          storage.store.put(layer('y', `sha256:${'b'.repeat(64)}` as Digest), 'x')
+        },
+      },
+      {
+        name: 'the journal is gone',
+        act: (storage: SweptStorage) => {
+          for (const key of storage.store.files.keys())
+            if (key.startsWith('.winnow/')) storage.store.drop(key)
+        },
+      },
+    ])('is refused where $name', async ({ act }) => {
+      const { storage } = storageOfNothingElse()
+      await storage.sweep()
+      act(storage)
+      await expect(storage.sweep()).rejects.toMatchObject({ code: 'STORAGE_INCOMPLETE' })
+      await expect(storage.plan()).rejects.toMatchObject({ code: 'STORAGE_INCOMPLETE' })
+    })
   })
 })

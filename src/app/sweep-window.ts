@@ -13,6 +13,7 @@ import {
   type MaintenancePorts,
   type RegistryState,
 } from './sweep-maintenance.ts'
+import { checkStorage } from './sweep-plan.ts'
 import type { SweepPorts, SweepSettings } from './sweep-ports.ts'
 import { sweepHeld, withSweepLease } from './sweep.ts'
 
@@ -31,7 +32,7 @@ export async function applySweepIn(parts: SweepParts, options: RunOptions): Prom
   const { registry } = ports
   // What cannot be swept at all gets no file of ours, and is no reason to stop a registry. That zot must not be running is
   // seen to inside the window, which stops it.
-  if (times.mode === 'online' || ports.layout.layout !== 'zot') await ports.layout.check(options)
+  if (times.mode === 'online' || ports.layout.layout !== 'zot') await checkStorage(ports, options)
   return withSweepLease(ports, options, async (leases, held) => {
     if (maintenance !== undefined) await recoverMaintenance({ registry }, maintenance, held)
     if (times.mode === 'online' || maintenance === undefined) return sweepHeld(ports, times, leases, held)

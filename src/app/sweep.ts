@@ -16,7 +16,14 @@ import type { RunOptions } from '../ports/run-options.ts'
 import { eachGarbage } from './sweep-actions.ts'
 import { decide, DUE, findNeeded, isForgotten, isOverdue, type NeededAside } from './sweep-aside.ts'
 import { removeLeftovers } from './sweep-leftovers.ts'
-import { asideReader, gatherWarnings, readLedger, surveySummary, warnOfMissing } from './sweep-plan.ts'
+import {
+  asideReader,
+  checkStorage,
+  gatherWarnings,
+  readLedger,
+  surveySummary,
+  warnOfMissing,
+} from './sweep-plan.ts'
 import type { SweepPorts, SweepSettings } from './sweep-ports.ts'
 import { SweepLostError, SweepRun } from './sweep-run.ts'
 import { putLinksBack } from './sweep-relink.ts'
@@ -40,7 +47,7 @@ export async function applySweep(
   options: RunOptions,
 ): Promise<SweepReport> {
   // What may not be swept at all is refused before anything of ours is written there.
-  await ports.layout.check(options)
+  await checkStorage(ports, options)
   return withSweepLease(ports, options, (leases, held) => sweepHeld(ports, settings, leases, held))
 }
 
@@ -63,7 +70,7 @@ export async function sweepHeld(
   options: RunOptions,
 ): Promise<SweepReport> {
   const { report: warnings, options: held } = gatherWarnings(options)
-  await ports.layout.check(held)
+  await checkStorage(ports, held)
   const startedAt = ports.now()
   const run = new SweepRun({
     id: ports.newRunId(startedAt),

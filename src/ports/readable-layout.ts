@@ -23,11 +23,19 @@ export interface ReadableLayout {
   /**
    * Whether this is what it was said to be, whole, and may be swept.
    *
+   * `takenAway` is asked where blobs are missing: what sweeps took from the storage may be all there was.
+   *
    * @throws an OperationalError that says why not, and what to use instead
    */
-  check(options?: RunOptions): Promise<void>
+  check(options?: RunOptions, takenAway?: () => Promise<TakenAway>): Promise<void>
   /** The folders that keep blobs of their own: one in all for Distribution and Trow, one a repository for OCI layouts. */
   pools(options?: RunOptions): AsyncIterable<BlobPool>
+}
+
+/** What sweeps have set aside, freed since or not, as far as the storage's own journal goes back. */
+export interface TakenAway {
+  readonly isAnything: boolean
+  has(blob: Digest): boolean
 }
 
 export type LayoutKind = 'distribution' | 'oci' | 'zot' | 'trow'

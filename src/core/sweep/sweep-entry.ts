@@ -101,6 +101,11 @@ export class AsideLedger {
     return [...this.#histories.values()].filter((history) => history.digest === digest)
   }
 
+  /** Every blob that was ever set aside, whatever became of it. */
+  digests(): ReadonlySet<Digest> {
+    return new Set([...this.#histories.values()].map(({ digest }) => digest))
+  }
+
   runs(): ReadonlyMap<
     RunId,
     { readonly startedAt: InstantMs; readonly hasEnded: boolean; readonly open: number }

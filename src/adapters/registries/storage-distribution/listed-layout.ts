@@ -20,16 +20,18 @@ import type {
   PackedDigests,
   ReadableLayout,
   ReferencesRead,
+  TakenAway,
 } from '../../../ports/readable-layout.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { mapParallel } from '../oci/parallel.ts'
 import { checkLayout } from './check-layout.ts'
+import { isSweptEmpty } from './explain-absence.ts'
 import { blobKey } from './layout.ts'
 import { readListedBlobs } from './listed-blobs.ts'
 import { readListedLinks, type ListedSource } from './listed-links.ts'
 import { layerLinkKey } from './listed-repository.ts'
 import { isContentOf, readVerified } from './read-content.ts'
-import { StorageCorruptError } from './storage-errors.ts'
+import { StorageCorruptError, StorageIncompleteError } from './storage-errors.ts'
 import { RETRY_PAUSE_MS } from './storage-reader.ts'
 
 const READS_AT_ONCE = 64
@@ -50,10 +52,23 @@ export function createListedDistributionLayout({
   return {
     place: store.place,
     layout: 'distribution',
-    check: (options) => checkLayout(store, options),
+    check: (options, takenAway) => check(store, options, takenAway),
     async *pools() {
       yield pool
     },
+  }
+}
+
+async function check(
+  store: ListableStore,
+  options: RunOptions | undefined,
+  takenAway: (() => Promise<TakenAway>) | undefined,
+): Promise<void> {
+  try {
+    await checkLayout(store, options)
+  } catch (error) {
+    if (!(error instanceof StorageIncompleteError) || takenAway === undefined) throw error
+    if (!(await isSweptEmpty(store, await takenAway(), options))) throw error
   }
 }
 
