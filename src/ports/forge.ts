@@ -24,8 +24,8 @@ export interface PullRequestQuery {
 
 export interface PullRequest {
   readonly number: number
-  /** The commit id of its head, in full. */
-  readonly head: string
+  /** The commit id of its head, in full; undefined where the forge does not tell it. */
+  readonly head: string | undefined
   /** When it was closed or merged; undefined while it is open. */
   readonly closedAt: InstantMs | undefined
 }

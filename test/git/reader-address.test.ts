@@ -131,14 +131,17 @@ describe('a repository with an address', () => {
     expect((await git(copy, ['cat-file', '-t', hidden])).trim()).toBe('commit')
   })
 
-  it('keeps its packs few, and loses no commit by that', async () => {
+  it.each([
+    ['packs of a partial copy', true],
+    ['packs of a whole copy', false],
+  ])('keeps its %s few, and loses no commit by that', async (_what, isPartial) => {
     const remote = await repositoryOf(spec)
-    await git(remote.path, ['config', 'uploadpack.allowFilter', 'true'])
+    await git(remote.path, ['config', 'uploadpack.allowFilter', String(isPartial)])
     const stateDirectory = await temporaryFolder()
     await readGit({ place: at(remote), stateDirectory })
     const copy = await copyIn(stateDirectory)
     await changeRepository(remote, { references: [{ kind: 'branch', name: 'main', commit: 'a' }] })
-    for (let number = 0; number < 66; number++) {
+    for (let number = 0; number < 6; number++) {
       const id = `more${number}`
       await changeRepository(remote, {
         commits: [{ id, parents: [], committedAt: day(number) }],
@@ -149,9 +152,11 @@ describe('a repository with an address', () => {
     }
     const packs = async (): Promise<number> =>
       (await readdir(join(copy, 'objects/pack'))).filter((name) => name.endsWith('.pack')).length
-    expect(await packs()).toBeGreaterThan(64)
+    expect(await packs()).toBeGreaterThan(4)
+    if (!isPartial) await makeWhole(copy)
     const asked = [remote.id('b'), remote.id('more3')]
-    const history = await readGit({ place: at(remote), stateDirectory }, { commits: asked })
+    const limits = { packsMax: 4 }
+    const history = await readGit({ place: at(remote), stateDirectory, limits }, { commits: asked })
     expect(await packs()).toBe(1)
     expect(asked.map((id) => fateOf(history, id))).toEqual(['unreached', 'unreached'])
   })
@@ -262,6 +267,13 @@ describe('a repository that cannot be fetched stops the plan', () => {
 async function kindsOfObjects(copy: string): Promise<readonly string[]> {
   const words = ['cat-file', '--batch-all-objects', '--batch-check=%(objecttype)']
   return [...new Set((await git(copy, words)).trim().split('\n'))].toSorted()
+}
+
+/** As it would be had the server left nothing out. */
+async function makeWhole(copy: string): Promise<void> {
+  for (const name of await readdir(join(copy, 'objects/pack'))) {
+    if (name.endsWith('.promisor')) await rm(join(copy, 'objects/pack', name))
+  }
 }
 
 /** Cuts packs, or loose objects where there are no packs, so that they cannot be read. */

@@ -1,5 +1,5 @@
 /** Reading over HTTP: logins, what nobody may see of them, and servers that refuse, fail, mislead or say nothing. */
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -125,6 +125,41 @@ describe('a repository over http on this machine', () => {
     await expect(git(folder, ['hash-object', trace])).rejects.toThrow()
     // Without `auth` the person's own helper is asked, as git does.
     expect(troubleOf(await readGit({ place, environment }))).toBe('')
+  })
+
+  it('asks no askpass program where nothing else has credentials', async () => {
+    const { place } = await stand({ login: 'me:another' })
+    const folder = await temporaryFolder()
+    const program = join(folder, 'ask')
+    await writeFile(program, `#!/bin/sh\ntouch ${folder}/asked\necho another\n`, { mode: 0o755 })
+    await writeFile(join(folder, 'gitconfig'), `[core]\n\taskPass = ${program}\n`)
+    const environment = {
+      ...testEnvironment(),
+      GIT_CONFIG_GLOBAL: join(folder, 'gitconfig'),
+      GIT_ASKPASS: program,
+      SSH_ASKPASS: program,
+      DISPLAY: ':0',
+    }
+    expect(troubleOf(await readGit({ place, environment }))).toContain('other credentials')
+    expect(await readdir(folder)).not.toContain('asked')
+  })
+
+  it('tells no secret that the server repeats', async () => {
+    const { place } = await stand({
+      login: `me:${secret}`,
+      intercept: (request, response) => {
+        if (request.headers.authorization === undefined) return false
+        response
+          .writeHead(403, { 'content-type': 'text/plain' })
+          .end(`We know ${secret} and it is not good enough.\n`)
+        return true
+      },
+    })
+    const trouble = troubleOf(
+      await readGit({ place, ...credentials({ username: 'me', passwordEnv: 'TOKEN' }) }),
+    )
+    expect(trouble).toContain('is not good enough')
+    expect(trouble).not.toContain(secret)
   })
 
   it('hands credentials to no other server, wherever it is sent', async () => {

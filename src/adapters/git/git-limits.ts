@@ -15,6 +15,8 @@ export interface GitLimits {
   readonly commitsMax: number
   /** Of what one command prints, whatever it is. @default 4 GiB */
   readonly outputBytesMax: number
+  /** In a copy of our own; beyond that they are put into one. @default 64 */
+  readonly packsMax: number
   /** From the asking to end to the killing of a command. @default 5 s */
   readonly graceMs: number
 }
@@ -29,5 +31,7 @@ export const defaultGitLimits: GitLimits = {
   referencesMax: 1_000_000,
   commitsMax: 10_000_000,
   outputBytesMax: 4 * 1024 ** 3,
+  // Each fetch leaves a pack, and every look for an object goes through all of them.
+  packsMax: 64,
   graceMs: 5_000,
 }

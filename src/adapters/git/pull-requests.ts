@@ -85,7 +85,7 @@ export function missingHeads(name: string, pulls: readonly PullRequest[]): reado
   if (pulls.length === 0) return []
   const some = pulls
     .slice(0, 5)
-    .map(({ number, head }) => `${number} (${head.slice(0, 12)})`)
+    .map(({ number, head }) => `${number} (${head?.slice(0, 12) ?? 'unknown'})`)
     .join(', ')
   const more = pulls.length > 5 ? ` and ${pulls.length - 5} more` : ''
   const text =

@@ -110,19 +110,22 @@ async function findHeads(
   readonly found: readonly { number: number; target: string; closedAt: number | undefined }[]
   readonly missing: readonly PullRequest[]
 }> {
-  const has = async (pulls: readonly PullRequest[]): Promise<(pull: PullRequest) => boolean> => {
-    const ids = [...new Set(pulls.map(({ head }) => head))]
-    const others = await findOthers(store, buildCommitGraph([]), ids, options)
-    return ({ head }) => others.get(head)?.kind === 'unreached'
+  const isThere = async (pulls: readonly PullRequest[]): Promise<(pull: PullRequest) => boolean> => {
+    const others = await findOthers(store, buildCommitGraph([]), headsOf(pulls), options)
+    return ({ head }) => head !== undefined && others.get(head)?.kind === 'unreached'
   }
-  const absent = headless.filter(negated(await has(headless)))
-  if (absent.length > 0) await fetchCommits([...new Set(absent.map(({ head }) => head))])
-  const missing = absent.filter(negated(await has(absent)))
-  const found = headless.filter((pull) => !missing.includes(pull))
-  return {
-    found: found.map(({ number, head, closedAt }) => ({ number, target: head, closedAt })),
-    missing,
-  }
+  const absent = headless.filter(negated(await isThere(headless)))
+  if (absent.length > 0) await fetchCommits(headsOf(absent))
+  const missing = absent.filter(negated(await isThere(absent)))
+  const found = headless.flatMap((pull) => {
+    const { number, head, closedAt } = pull
+    return head === undefined || missing.includes(pull) ? [] : [{ number, target: head, closedAt }]
+  })
+  return { found, missing }
+}
+
+function headsOf(pulls: readonly PullRequest[]): readonly string[] {
+  return [...new Set(pulls.flatMap(({ head }) => head ?? []))]
 }
 
 function negated<T>(holds: (value: T) => boolean): (value: T) => boolean {

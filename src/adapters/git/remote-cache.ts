@@ -177,14 +177,11 @@ async function fetchAnew(
   await fetchOrigin({ ...from, place }, { refspecs, withoutBlobs }, options)
 }
 
-/** Each fetch leaves a pack, and every look for an object goes through all of them. */
-const packsMax = 64
-
 /** Puts all packs into one, and leaves nothing out: `-k` keeps what no reference reaches. */
 async function joinPacks(place: GitCommand, git: Git, options: RunOptions): Promise<void> {
   const folder = join(place.folder ?? '', 'objects', 'pack')
   const packs = (await exists(folder)) ? (await readdir(folder)).filter((name) => name.endsWith('.pack')) : []
-  if (packs.length <= packsMax) return
+  if (packs.length <= git.limits.packsMax) return
   await gitText(git, { ...place, words: [...place.words, 'repack', '-a', '-d', '-k', '-q'] }, options)
 }
 
