@@ -280,6 +280,12 @@ const samples: Readonly<Record<string, string>> = {
   snok: snok('cut-off: 1w'),
   'tumblr-docker-registry-pruner': 'registry: https://a.b\nrules: [{repos: [a], keep_days: 1}]',
   werf: 'project: demo\nconfigVersion: 1\n',
+  nexus: '[{"name": "n", "format": "docker", "criteriaLastBlobUpdated": 30}]',
+  deckschrubber: 'deckschrubber -registry http://localhost:5000 -day 30 -latest 3',
+  'delete-package-versions': step(
+    'actions/delete-package-versions@v5',
+    'owner: o\npackage-name: p\nmin-versions-to-keep: 3',
+  ),
 }
 const pairs = importers.flatMap(({ system }) =>
   Object.keys(samples)

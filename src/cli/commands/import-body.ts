@@ -7,17 +7,28 @@ import { exitCodes } from '../exit-codes.ts'
 import { importPolicy, refuseLength } from '../import/import-policy.ts'
 import { sourceCharactersMax } from '../import/parse-source.ts'
 import { InputFileError } from '../make-plan.ts'
+import { writeComparison } from '../import/compare.ts'
 import { UsageError } from '../report-error.ts'
 import { importedText } from '../views/imported.ts'
 
 export const importBody: CommandBody = {
-  async run({ arguments: [system = '', file = ''], terminal }) {
+  async run(context) {
+    const {
+      arguments: [system = '', file = ''],
+      options,
+      terminal,
+    } = context
     const importer = findImporter(system)
     const text = await readSource(file, importer)
     const name = file === '-' ? 'standard input' : file
     const { configuration, warnings } = importPolicy(importer, name, text)
     for (const { place, text: told } of warnings) {
       terminal.stderr.write(`warning: ${place === undefined ? name : `${name}:${place.line}`}: ${told}\n`)
+    }
+    const preview = options.text('compare')
+    if (preview !== undefined) {
+      await writeComparison(importer, configuration, preview, context)
+      return exitCodes.done
     }
     terminal.stdout.write(
       importedText(configuration, { title: importer.title, file: name, warningCount: warnings.length }),

@@ -1,12 +1,15 @@
 /** The one table of importers; adding a system is one line here. */
 import type { Importer } from './importer.ts'
 import { acrPurgeImporter } from './acr-purge.ts'
+import { deckschrubberImporter } from './deckschrubber.ts'
+import { deletePackageVersionsImporter } from './delete-package-versions.ts'
 import { ecrImporter } from './ecr.ts'
 import { garImporter } from './gar.ts'
 import { gcrCleanerImporter } from './gcr-cleaner.ts'
 import { ghcrCleanupImporter } from './ghcr-cleanup-action.ts'
 import { gitlabImporter } from './gitlab.ts'
 import { harborImporter } from './harbor.ts'
+import { nexusImporter } from './nexus.ts'
 import { quayImporter } from './quay.ts'
 import { snokImporter } from './snok.ts'
 import { tumblrImporter } from './tumblr.ts'
@@ -26,4 +29,7 @@ export const importers: readonly Importer[] = [
   snokImporter,
   tumblrImporter,
   werfImporter,
+  nexusImporter,
+  deckschrubberImporter,
+  deletePackageVersionsImporter,
 ]

@@ -1,0 +1,86 @@
+/** `winnow import --compare`: the imported rules on an inventory, beside what the source says it would delete. */
+import { readFile } from 'node:fs/promises'
+import { loadConfiguration } from '../../config/load.ts'
+import { comparePreview, type Compared } from '../../core/import/compare-preview.ts'
+import type { ImportedConfiguration } from '../../core/import/imported-policy.ts'
+import type { Importer } from '../../core/import/importer.ts'
+import { readPreview } from '../../core/import/preview.ts'
+import type { CommandContext } from '../command.ts'
+import { InputFileError, makePlan } from '../make-plan.ts'
+import { UsageError } from '../report-error.ts'
+import { countOf } from '../views/format.ts'
+import { importedText } from '../views/imported.ts'
+import { writeListing, type Listing } from '../views/listing.ts'
+
+/** @throws UsageError without an inventory, PreviewUnreadableError, and whatever planning throws */
+export async function writeComparison(
+  importer: Importer,
+  configuration: ImportedConfiguration,
+  previewFile: string,
+  context: CommandContext,
+): Promise<void> {
+  const [inventory] = context.options.texts('inventory')
+  if (inventory === undefined) {
+    throw new UsageError(
+      '--compare needs an inventory to plan on.',
+      'Save one, and name it with --inventory FILE:\n  winnow inventory -o json > inventory.json',
+    )
+  }
+  const preview = readPreview(importer.system, await readInput(previewFile))
+  const named = underNameOf(await readInput(inventory), configuration)
+  const text = importedText(named, { title: importer.title, file: previewFile, warningCount: 0 })
+  const { plan } = await makePlan(loadConfiguration({ path: 'the imported configuration', text }), context)
+  const rows = comparePreview(plan, preview)
+  await writeListing(context.globals.output, listingOf(rows), context.terminal.stdout)
+}
+
+async function readInput(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new InputFileError(file, { cause })
+  }
+}
+
+/** The registry has whatever name it has in the inventory; the file of the source knows none. */
+function underNameOf(inventory: string, configuration: ImportedConfiguration): ImportedConfiguration {
+  const name = /"registry"\s*:\s*"([A-Za-z0-9][A-Za-z0-9._-]{0,62})"/.exec(inventory)?.[1]
+  const [first, ...others] = configuration.registries
+  if (name === undefined || first === undefined || others.length > 0) return configuration
+  return { ...configuration, registries: [{ ...first, name }] }
+}
+
+const order: Readonly<Record<Compared['outcome'], number>> = {
+  'deleted here': 0,
+  'kept here': 1,
+  unknown: 2,
+  agree: 3,
+}
+
+function listingOf(compared: readonly Compared[]): Listing {
+  const rows = compared.toSorted((a, b) => order[a.outcome] - order[b.outcome])
+  const count = (outcome: Compared['outcome']): number =>
+    rows.filter((each) => each.outcome === outcome).length
+  const cells = rows.map((each) => [
+    each.repository,
+    each.name,
+    each.source,
+    each.winnow,
+    each.outcome,
+    each.why,
+  ])
+  const headings = ['repository', 'image', 'source', 'winnow', 'outcome', 'why']
+  return {
+    columns: headings.map((heading) => ({ heading, ...(heading === 'image' && { shrinkTo: 19 }) })),
+    rows: cells,
+    csv: { headings, rows: cells },
+    document: { schemaVersion: 'import-comparison/v1', images: rows },
+    lines: rows,
+    names: rows
+      .filter(({ outcome }) => outcome !== 'agree')
+      .map(({ repository, name }) => `${repository} ${name}`),
+    below: [
+      `${countOf(count('agree'), 'agreement')}, ${count('kept here')} kept here and deleted by the source, ${count('deleted here')} deleted here and kept by the source, ${count('unknown')} not in the inventory.`,
+    ],
+  }
+}

@@ -1,0 +1,204 @@
+/** The imported rules beside what the source says it would delete. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { winnow, type Ended } from '../support/winnow-in-process.ts'
+
+let folder = ''
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'winnow-compare-'))
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+const digest = (letter: string): string => `sha256:${letter.repeat(64)}`
+const image = (letter: string, tags: readonly string[], pushedAt: string): object => ({
+  digest: digest(letter),
+  tags: tags.map((name) => ({ name, pushedAt, pulledAt: null })),
+  pushedAt,
+})
+const inventory = {
+  schemaVersion: 'inventory/v1',
+  registry: 'prod',
+  takenAt: '2026-01-31T00:00:00Z',
+  repositories: [
+    {
+      name: 'team/app',
+      complete: true,
+      manifests: [
+        image('a', ['v1'], '2026-01-01T00:00:00Z'),
+        image('b', ['v2'], '2026-01-10T00:00:00Z'),
+        image('c', ['v3'], '2026-01-30T00:00:00Z'),
+      ],
+    },
+  ],
+}
+
+interface Row {
+  readonly name: string
+  readonly source: string
+  readonly winnow: string
+  readonly outcome: string
+  readonly why: string
+}
+
+async function compare(
+  system: string,
+  policy: string,
+  preview: string,
+  ...words: readonly string[]
+): Promise<Ended> {
+  const at = (name: string): string => join(folder, name)
+  await writeFile(at('policy'), policy)
+  await writeFile(at('preview'), preview)
+  await writeFile(at('inventory.json'), JSON.stringify(inventory))
+  const files = ['--compare', at('preview'), '--inventory', at('inventory.json')]
+  return winnow(['import', system, at('policy'), ...files, '--now', '2026-01-31T00:00:00Z', ...words])
+}
+
+async function outcomes(
+  system: string,
+  policy: string,
+  preview: string,
+): Promise<Readonly<Record<string, string>>> {
+  const { code, stdout, stderr } = await compare(system, policy, preview, '-o', 'json')
+  expect(code, stderr).toBe(0)
+  const { images } = JSON.parse(stdout) as { images: readonly Row[] }
+  return Object.fromEntries(images.map(({ name, outcome }) => [name, outcome]))
+}
+
+const ecr = JSON.stringify({
+  rules: [
+    {
+      rulePriority: 1,
+      selection: { tagStatus: 'any', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 14 },
+      action: { type: 'expire' },
+    },
+  ],
+})
+const ecrPreview = (...letters: readonly string[]): string =>
+  JSON.stringify({
+    repositoryName: 'team/app',
+    status: 'COMPLETE',
+    previewResults: letters.map((letter) => ({
+      imageTags: [],
+      imageDigest: digest(letter),
+      action: { type: 'EXPIRE' },
+      appliedRulePriority: 1,
+    })),
+  })
+
+it('tells where both agree, and why each does what it does', async () => {
+  const { stdout, code } = await compare('ecr', ecr, ecrPreview('a', 'b'))
+  expect(code).toBe(0)
+  expect(stdout).toContain('3 agreements, 0 kept here')
+  expect(stdout).toContain('rulePriority 1')
+  expect(stdout).toContain('past 14d')
+})
+
+it('tells what only one of them deletes, the dangerous first', async () => {
+  const { stdout } = await compare('ecr', ecr, ecrPreview('a', 'c', 'd'), '-o', 'json')
+  const { images } = JSON.parse(stdout) as { images: readonly Row[] }
+  expect(images.map(({ name, outcome }) => [name, outcome])).toEqual([
+    [digest('b'), 'deleted here'],
+    [digest('c'), 'kept here'],
+    [digest('d'), 'unknown'],
+    [digest('a'), 'agree'],
+  ])
+})
+
+it.each([
+  {
+    system: 'harbor',
+    policy: JSON.stringify({
+      algorithm: 'or',
+      rules: [
+        {
+          action: 'retain',
+          template: 'latestPushedK',
+          params: { latestPushedK: 1 },
+          tag_selectors: [{ kind: 'doublestar', decoration: 'matches', pattern: '**' }],
+          scope_selectors: { repository: [{ kind: 'doublestar', decoration: 'repoMatches', pattern: '**' }] },
+        },
+      ],
+    }),
+    preview: [
+      'Repository: app',
+      '| Digest | Tag | Kind | Labels | PushedTime | PulledTime | CreatedTime | Retention |',
+      `| ${digest('a')} | v1 | image | | 2026/01/01 | | | DEL |`,
+      `| ${digest('b')} | v2 | image | | 2026/01/10 | | | DEL |`,
+      `| ${digest('c')} | v3 | image | | 2026/01/30 | | | RETAIN |`,
+    ].join('\n'),
+  },
+  {
+    system: 'gar',
+    policy: '[{"name": "old", "action": {"type": "Delete"}, "condition": {"olderThan": "14d"}}]',
+    preview: JSON.stringify(
+      ['a', 'b'].map((letter) => ({
+        protoPayload: {
+          methodName: 'google.devtools.artifactregistry.v1.ArtifactRegistry.BatchDeleteVersions',
+          request: {
+            names: [`projects/p/locations/l/repositories/team/packages/app/versions/${digest(letter)}`],
+            validateOnly: true,
+          },
+        },
+      })),
+    ),
+  },
+])('reads what $system says', async ({ system, policy, preview }) => {
+  expect(await outcomes(system, policy, preview)).toEqual({
+    [digest('a')]: 'agree',
+    [digest('b')]: 'agree',
+    [digest('c')]: 'agree',
+  })
+})
+
+it.each([
+  {
+    system: 'zot',
+    policy: JSON.stringify({
+      storage: {
+        retention: {
+          policies: [{ repositories: ['**'], keepTags: [{ patterns: ['.*'], mostRecentlyPushedCount: 1 }] }],
+        },
+      },
+    }),
+    preview: ['v1', 'v2', 'v3']
+      .map((tag) =>
+        JSON.stringify({
+          module: 'retention',
+          repository: 'team/app',
+          reference: tag,
+          decision: tag === 'v3' ? 'keep' : 'delete',
+          reason: 'r',
+        }),
+      )
+      .join('\n'),
+  },
+  {
+    system: 'acr-purge',
+    policy: "acr purge --registry prod --filter 'team/app:.*' --ago 14d --dry-run",
+    preview:
+      'DRY RUN: The following output shows what WOULD be deleted\nDeleting tags for repository: team/app\nprod.azurecr.io/team/app:v1\nprod.azurecr.io/team/app:v2\nNumber of tags to be deleted: 2\n',
+  },
+])('reads what $system says of tags', async ({ system, policy, preview }) => {
+  expect(await outcomes(system, policy, preview)).toEqual({ v1: 'agree', v2: 'agree', v3: 'agree' })
+})
+
+it.each([
+  ['ecr', ecr, '{"previewResults": 1}', 'says nothing of what would be deleted'],
+  ['ecr', ecr, 'Dear all', 'says nothing of what would be deleted'],
+  ['quay', '{"policies": []}', '{}', 'quay cannot say what it would delete'],
+])('refuses what is no preview of %s', async (system, policy, preview, told) => {
+  const { code, stdout, stderr } = await compare(system, policy, preview)
+  expect([code, stdout]).toEqual([3, ''])
+  expect(stderr).toContain(told)
+})
+
+it('asks for an inventory', async () => {
+  await writeFile(join(folder, 'policy'), ecr)
+  const { code, stderr } = await winnow(['import', 'ecr', join(folder, 'policy'), '--compare', 'x'])
+  expect([code, stderr]).toEqual([64, expect.stringContaining('--inventory FILE')])
+})
