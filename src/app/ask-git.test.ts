@@ -207,6 +207,14 @@ it('is asked after the inventory, once, with every commit that images are linked
   expect(git.asked).toEqual([{ commits: commitLabels.map(commitId).sort(), pullRequests: false }])
 })
 
+it('warns of a rule that no reference matches', async () => {
+  const it = world()
+  const git = reader(() => history(it.commits, [branch('main', 'c8')], commitLabels))
+  const misspelt = { ...branches, pattern: compileTagPattern('/mian/') }
+  const { plan: made } = await planning(it, git)({ policySet: asking(misspelt) })
+  expect(made.warnings).toContain('git:app: No branch of app matches mian, so the rule "git" keeps nothing.')
+})
+
 it('asks for pull requests where a rule speaks of them, back to the grace', async () => {
   const it = world()
   const git = reader(() => history(it.commits, [branch('main', 'c8')], commitLabels))

@@ -3,13 +3,14 @@
  * same guard, named in the plan in the same list. What they say is not which images are in use but a history, which rules
  * read (`core/git/`).
  */
-import type { SourceEvidence } from '../core/evidence/evidence.ts'
+import type { SourceEvidence, SourceProblem } from '../core/evidence/evidence.ts'
 import {
   askedByPolicy,
   asksGit,
   linksFor,
   noGitFacts,
   type GitFacts,
+  type GitRule,
   type ImagePlace,
   type RecordedLinks,
 } from '../core/git/git-facts.ts'
@@ -22,7 +23,7 @@ import { buildGraph } from '../core/image/graph.ts'
 import type { InstantMs, Inventory } from '../core/inventory/inventory.ts'
 import { policyFor } from '../core/plan/build-plan.ts'
 import { mayExistIn } from '../core/plan/elsewhere.ts'
-import type { Policy, PolicySet } from '../core/policy/policy.ts'
+import type { GitCriterion, Policy, PolicySet } from '../core/policy/policy.ts'
 import type { EvidenceSource } from '../ports/evidence-source.ts'
 import type { GitReader, GitRequest } from '../ports/git-reader.ts'
 import type { RunOptions } from '../ports/run-options.ts'
@@ -95,11 +96,25 @@ export async function askGitAgain(
   const sources = policySet.git.flatMap((policy) => {
     const reader = readers.get(policy.name)
     if (reader === undefined || !names.has(gitSourceName(policy.name))) return []
-    const question = { policy, request: requestOf(new Set(), policySet, now) }
+    const rules = new Set(rulesAsking(policySet, policy))
+    const question = { policy, rules, request: requestOf(new Set(), rules, now) }
     const source = sourceOf(question, reader, (history) => histories.set(history.name, history))
     return [{ name: source.name, gather: withoutLinks(source) }]
   })
   return { sources, facts: () => ({ histories, recorded }) }
+}
+
+/** All rules that may ask a repository, whatever images there are. */
+function rulesAsking({ policies }: PolicySet, { name }: GitRepositoryPolicy): readonly GitRule[] {
+  return policies
+    .flatMap(({ rules }) => rules)
+    .flatMap((rule) =>
+      rule.effect.kind === 'keep'
+        ? rule.effect.criteria.flatMap((criterion) =>
+            criterion.kind === 'git' && (criterion.repository ?? name) === name ? [{ rule, criterion }] : [],
+          )
+        : [],
+    )
 }
 
 /** How many linked commits are reached is not asked here, so it must not be remembered as none. */
@@ -112,6 +127,8 @@ function withoutLinks(source: EvidenceSource): EvidenceSource['gather'] {
 
 interface Question {
   readonly policy: GitRepositoryPolicy
+  /** Every rule that asks it, each once. */
+  readonly rules: ReadonlySet<GitRule>
   readonly request: GitRequest
 }
 
@@ -121,19 +138,22 @@ function questionsOf(
   recorded: RecordedLinks,
   now: InstantMs,
 ): readonly Question[] {
-  const commits = new Map<GitRepositoryPolicy, Set<string>>()
+  const asked = new Map<GitRepositoryPolicy, { commits: Set<string>; rules: Map<GitCriterion, GitRule> }>()
   for (const { place, policy } of placesAsking(policySet, inventories)) {
-    for (const asked of askedByPolicy(policy, place.repository, policySet.git)) {
-      const known = commits.get(asked) ?? new Set()
-      commits.set(asked, known)
-      for (const links of linksFor(place, asked, recorded).values()) {
-        for (const { commit } of links) known.add(commit)
+    for (const [repository, rules] of askedByPolicy(policy, place.repository, policySet.git)) {
+      const question = asked.get(repository) ?? { commits: new Set(), rules: new Map() }
+      asked.set(repository, question)
+      for (const rule of rules) question.rules.set(rule.criterion, rule)
+      for (const links of linksFor(place, repository, recorded).values()) {
+        for (const { commit } of links) question.commits.add(commit)
       }
     }
   }
   return policySet.git.flatMap((policy) => {
-    const linked = commits.get(policy)
-    return linked === undefined ? [] : [{ policy, request: requestOf(linked, policySet, now) }]
+    const question = asked.get(policy)
+    if (question === undefined) return []
+    const rules = new Set(question.rules.values())
+    return [{ policy, rules, request: requestOf(question.commits, rules, now) }]
   })
 }
 
@@ -155,25 +175,39 @@ function* placesAsking(
   }
 }
 
-function requestOf(commits: ReadonlySet<string>, { policies }: PolicySet, now: InstantMs): GitRequest {
-  const pullRequests = policies
-    .flatMap(({ rules }) => rules)
-    .flatMap(({ effect }) => (effect.kind === 'keep' ? effect.criteria : []))
-    .flatMap((criterion) =>
-      criterion.kind === 'git' && criterion.of === 'pull-request' ? criterion.graceMs : [],
-    )
+function requestOf(commits: ReadonlySet<string>, rules: ReadonlySet<GitRule>, now: InstantMs): GitRequest {
+  const graces = [...rules].flatMap(({ criterion }) =>
+    criterion.of === 'pull-request' ? criterion.graceMs : [],
+  )
   return {
     commits: [...commits].sort(),
-    pullRequests: pullRequests.length > 0,
-    ...(pullRequests.some((graceMs) => graceMs > 0) && { closedSince: now - Math.max(...pullRequests) }),
+    pullRequests: graces.length > 0,
+    ...(graces.some((graceMs) => graceMs > 0) && { closedSince: now - Math.max(...graces) }),
   }
 }
 
+/** A name that nobody has is more likely misspelt than meant, and its rule keeps nothing. */
+function unmatchedRules(
+  { policy, rules }: Question,
+  { complete, references }: GitHistory,
+): readonly SourceProblem[] {
+  if (!complete) return []
+  return [...rules].flatMap(({ rule, criterion: { of, pattern } }) => {
+    if (of === 'pull-request') return []
+    if (references.some(({ kind, name }) => kind === of && pattern.matches(name))) return []
+    // As written: the slashes around it are ours.
+    const written = pattern.source.slice(1, -1)
+    const text = `No ${of} of ${policy.name} matches ${written}, so the rule "${rule.name}" keeps nothing.`
+    return [{ severity: 'warning', text, accept: undefined }]
+  })
+}
+
 function sourceOf(
-  { policy, request }: Question,
+  question: Question,
   reader: GitReader,
   onHistory: (history: GitHistory) => void,
 ): EvidenceSource {
+  const { policy, request } = question
   const name = gitSourceName(policy.name)
   return {
     name,
@@ -190,7 +224,7 @@ function sourceOf(
         references: [],
         digests: [],
         linked: linkedCommits(history, request.commits, policy.maxLostShare),
-        problems: history.problems,
+        problems: [...history.problems, ...unmatchedRules(question, history)],
       }
     },
   }

@@ -2,7 +2,7 @@
 import type { Digest } from '../image/digest.ts'
 import type { ImageGraph } from '../image/graph.ts'
 import type { RegistryName, RepositoryName } from '../image/names.ts'
-import type { Policy } from '../policy/policy.ts'
+import type { GitCriterion, Policy, Rule } from '../policy/policy.ts'
 import type { GitHistory, GitName } from './git-history.ts'
 import type { GitLookUp, GitRepositoryPolicy, GitView } from './git-view.ts'
 import type { ImageLink } from './image-link.ts'
@@ -35,20 +35,29 @@ export function asksGit(policy: Policy): boolean {
   )
 }
 
-/** The Git repositories that the rules of a policy ask about the images of one repository, each once. */
+/** A rule that asks a Git repository, and what. */
+export interface GitRule {
+  readonly rule: Rule
+  readonly criterion: GitCriterion
+}
+
+/** The Git repositories that the rules of a policy ask about the images of one repository, with those rules. */
 export function askedByPolicy(
   policy: Policy,
   repository: RepositoryName,
   policies: readonly GitRepositoryPolicy[],
-): readonly GitRepositoryPolicy[] {
-  const asked = policy.rules.flatMap(({ effect }) =>
-    effect.kind === 'keep'
-      ? effect.criteria.flatMap((criterion) =>
-          criterion.kind === 'git' ? (findPolicy(criterion.repository, repository, policies) ?? []) : [],
-        )
-      : [],
-  )
-  return [...new Set(asked)]
+): ReadonlyMap<GitRepositoryPolicy, readonly GitRule[]> {
+  const asked = new Map<GitRepositoryPolicy, GitRule[]>()
+  for (const rule of policy.rules) {
+    if (rule.effect.kind !== 'keep') continue
+    for (const criterion of rule.effect.criteria) {
+      const found =
+        criterion.kind === 'git' ? findPolicy(criterion.repository, repository, policies) : undefined
+      if (found === undefined || criterion.kind !== 'git') continue
+      asked.set(found, [...(asked.get(found) ?? []), { rule, criterion }])
+    }
+  }
+  return asked
 }
 
 /** What rules see; links are looked for when the first of them asks. */
