@@ -16,6 +16,7 @@ import type { RegistrySettings } from './config/configuration.ts'
 import type { InstantMs } from './core/inventory/inventory.ts'
 import { settlingOf } from './core/sweep/settling.ts'
 import { newRunId } from './core/journal/run-id.ts'
+import type { DescriptorCacheKind } from './ports/descriptor-cache.ts'
 import type { ListableStore } from './ports/listable-store.ts'
 
 /** Kernels date files by a clock that is a few milliseconds coarse. */
@@ -48,17 +49,32 @@ export async function composeSweepPlan(
   const parts = await commonParts(settings, overrides, options, false)
   const store = await composeReadableStore(storageOf(settings).store, storeOptions(parts, options))
   return {
-    ports: { ...(await parts.ports(store)), store, journal: createReadableSweepJournal(store) },
+    ports: {
+      ...(await parts.ports(store)),
+      store,
+      journal: createReadableSweepJournal(store),
+      cache: { kind: cacheKindOf(settings) },
+    },
     times: parts.times,
     close: () => parts.close(),
   }
+}
+
+/** The kind of cache that an apply composes (composeCache in compose-sweep.ts), so that a plan lists what it does. */
+function cacheKindOf(settings: RegistrySettings): DescriptorCacheKind {
+  const { layout, cache } = storageOf(settings)
+  const isRedis = /^rediss?:/.test(cache)
+  if (settings.sweep.mode === 'maintenance') return isRedis ? 'redis' : 'none'
+  if (layout !== 'distribution') return layout === 'zot' ? 'unknown' : 'none'
+  if (isRedis) return 'redis'
+  return cache === 'none' || cache === 'inmemory' ? cache : 'unknown'
 }
 
 /** What planning and applying have in common. */
 export interface CommonParts {
   readonly times: SweepTimes
   readonly http: HttpClient | undefined
-  readonly ports: (store: ListableStore) => Promise<Omit<SweepPlanPorts, 'store' | 'journal'>>
+  readonly ports: (store: ListableStore) => Promise<Omit<SweepPlanPorts, 'store' | 'journal' | 'cache'>>
   close(): Promise<void>
 }
 

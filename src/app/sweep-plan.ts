@@ -40,7 +40,7 @@ export async function planSweep(
       const { leftovers, ...counted } = await planPool(
         survey,
         aside,
-        { settings, now, fence, actions },
+        { settings, now, fence, actions, mayBeRemembered: ports.cache.kind !== 'none' },
         listening,
       )
       summary = addSummaries(summary, counted.summary)
@@ -69,12 +69,14 @@ interface PoolPlanRequest {
   readonly now: number
   readonly fence: number
   readonly actions: ActionLog
+  /** See LeftoverRequest. */
+  readonly mayBeRemembered: boolean
 }
 
 async function planPool(
   survey: PoolSurvey,
   aside: readonly AsideEntry[],
-  { settings, now, fence, actions }: PoolPlanRequest,
+  { settings, now, fence, actions, mayBeRemembered }: PoolPlanRequest,
   options: RunOptions,
 ): Promise<{ readonly summary: SweepSummary; readonly leftovers: Leftovers }> {
   const { name } = survey.pool
@@ -94,7 +96,7 @@ async function planPool(
   const staying = new Set<Digest>(aside.filter((entry) => !dueNow.has(entry)).map(({ digest }) => digest))
   const leftovers = await findLeftovers(
     survey,
-    { fence, graceMs: settings.graceMs, now, aside: staying, mayBeRemembered: false },
+    { fence, graceMs: settings.graceMs, now, aside: staying, mayBeRemembered },
     options,
   )
   const summary = {

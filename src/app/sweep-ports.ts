@@ -19,6 +19,8 @@ export interface SweepPlanPorts {
   readonly store: ListableStore
   readonly journal: ReadableSweepJournal
   readonly references: ReferenceCache
+  /** What the registry remembers blobs and links in; a plan asks it nothing. */
+  readonly cache: Pick<DescriptorCache, 'kind'>
   /** A heap of its own each time; closed when what was in it is no longer needed. */
   createScratch(): OpenScratch
   now(): InstantMs

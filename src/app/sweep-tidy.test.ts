@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { base, layer, tag } from '../../test/builders/listed-links.ts'
 import { dataKey, DAY_MS, done, HOUR_MS, openCache, SweptStorage } from '../../test/builders/swept-storage.ts'
 import type { Digest } from '../core/image/digest.ts'
+import type { SweepReport } from '../core/sweep/sweep-report.ts'
 
 const OLD_MS = 30 * DAY_MS
 
@@ -14,7 +15,14 @@ function started(): SweptStorage {
 
 /** Kinds and paths, without what all paths begin with. */
 async function removed(storage: SweptStorage, given: { graceMs?: number } = {}): Promise<readonly string[]> {
-  const lines = done(await storage.sweep(given)).filter((line) => line.startsWith('remove-'))
+  const planned = removals(await storage.plan(given))
+  const removed = removals(await storage.sweep(given))
+  expect(planned, 'a plan tells what is done').toEqual(removed)
+  return removed
+}
+
+function removals(report: SweepReport): readonly string[] {
+  const lines = done(report).filter((line) => line.startsWith('remove-'))
   return lines.map((line) => line.replace(`${base}/`, '').replace(/[0-9a-f]{64}/, '…'))
 }
 
@@ -157,7 +165,7 @@ describe('beside a push', () => {
       storage.blob(text, 0)
       storage.store.put(layer('x', late), late)
     }
-    expect(await removed(storage)).toEqual([])
+    expect(removals(await storage.sweep())).toEqual([])
     expect(storage.store.files.has(layer('x', late))).toBe(true)
   })
 
