@@ -1,5 +1,6 @@
 /** From a configuration to readers of Git repositories, and to the links that are recorded outside registries. */
 import { readFile } from 'node:fs/promises'
+import { createForge } from './adapters/forges/create-forge.ts'
 import { GitReadError } from './adapters/git/git-errors.ts'
 import { defaultGitLimits } from './adapters/git/git-limits.ts'
 import { createGitReader } from './adapters/git/git-reader.ts'
@@ -13,6 +14,7 @@ import type { Configuration, GitRepositorySettings } from './config/configuratio
 import { OperationalError, type ErrorCategory } from './core/errors/errors.ts'
 import { parseLinkFile } from './core/git/link-file.ts'
 import type { Digest } from './core/image/digest.ts'
+import type { Forge } from './ports/forge.ts'
 import type { GitReader } from './ports/git-reader.ts'
 
 /** Links in a file could have kept an image, so a file that cannot be read stops the plan. */
@@ -46,7 +48,7 @@ export function composeGit(
 }
 
 function composeReader(
-  { name, place, auth }: GitRepositorySettings,
+  { name, place, auth, forge }: GitRepositorySettings,
   options: ComposeOptions,
   state: Pick<State, 'leases'>,
 ): GitReader {
@@ -58,6 +60,23 @@ function composeReader(
     environment,
     leases: state.leases,
     ...(auth !== undefined && { credentials: credentialsOf(auth, environment) }),
+    ...(forge !== undefined && { forge: composeForge(forge, options) }),
+  })
+}
+
+/** Without a login it is asked as anybody may; nothing is looked for in places meant for registries. */
+function composeForge(
+  { kind, url, auth }: NonNullable<GitRepositorySettings['forge']>,
+  { environment, version }: ComposeOptions,
+): Forge {
+  return createForge({
+    kind,
+    ...(url !== undefined && { url }),
+    http: {
+      userAgent: `winnow/${version}`,
+      environment,
+      ...(auth !== undefined && { credentials: credentialsOf(auth, environment) }),
+    },
   })
 }
 
