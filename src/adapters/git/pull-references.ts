@@ -21,7 +21,7 @@ export interface PullReference extends ListedReference {
 /** `pr/N` is how many fetch them into their clones; there the name ends with the number. */
 const shape = /^(?:pull|merge-requests|pull-requests|pr)\/(\d{1,15})(?:\/(head|from|merge))?$/
 
-/** The pull requests among references; `prefixes` are where they may lie (`refs/`, `refs/remotes/origin/`). */
+/** The pull requests among references; `prefixes` are where they may lie, the longer ones first. */
 export function pullReferences(
   references: readonly ListedReference[],
   prefixes: readonly string[],

@@ -25,7 +25,7 @@ export type CloneSettings = GitReaderSettings & {
 const asItStands: ReferencePlaces = {
   branches: 'refs/remotes/origin/',
   tags: 'refs/tags/',
-  pulls: ['refs/', 'refs/remotes/origin/'],
+  pulls: ['refs/remotes/origin/', 'refs/'],
 }
 
 const asFetched: ReferencePlaces = {
