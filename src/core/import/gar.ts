@@ -234,17 +234,28 @@ function policiesOf(cleanups: readonly Cleanup[]): readonly ImportedPolicy[] {
     (a, b) => b.length - a.length || (a < b ? -1 : 1),
   )
   const general = cleanups.filter(({ packages }) => packages.length === 0)
-  const narrow = prefixes.map((prefix) => {
+  const narrow: ImportedPolicy[] = []
+  let last: readonly Cleanup[] = []
+  for (const prefix of prefixes) {
     const own = cleanups.filter(
       ({ packages }) => packages.length === 0 || packages.some((each) => prefix.startsWith(each)),
     )
-    return policyOf(
-      `packages ${prefix}*`,
-      repositoriesOf(prefix),
-      'packages of any project and repository',
-      own,
-    )
-  })
+    const before = narrow.at(-1)
+    // Neighbours with the same rules are one policy.
+    if (before !== undefined && own.length === last.length && own.every((each) => last.includes(each))) {
+      const repositories = [...before.repositories, ...repositoriesOf(prefix)]
+      narrow[narrow.length - 1] = {
+        ...before,
+        name: `${before.name}, ${prefix}*`.slice(0, 190),
+        repositories,
+      }
+    } else {
+      narrow.push(
+        policyOf(`packages ${prefix}*`, repositoriesOf(prefix), 'of any project and repository', own),
+      )
+    }
+    last = own
+  }
   if (general.length === 0 && narrow.length > 0) return narrow
   return [
     ...narrow,

@@ -94,7 +94,7 @@ function readRules(policy: SourceMap, reading: Reading): readonly (ImportedRule 
       'GitLab does not put brackets around the alternatives of a delete expression, so some need match only a beginning or an end; here all match whole tags, so more is kept.',
     )
   }
-  const lines = [expression.value.place.line, ...keeps.lines].join(', ')
+  const lines = [...new Set([expression.value.place.line, ...keeps.lines])].join(', ')
   return [
     {
       name: 'expiration',

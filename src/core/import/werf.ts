@@ -96,6 +96,7 @@ const recordsRule: ImportedRule = {
         'custom-tag-meta-*',
         'client-id-*',
         'sync-server*',
+        'cleanup',
         'werf-meta-repo-marker-*',
         '*-rejected',
       ],

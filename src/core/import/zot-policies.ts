@@ -134,10 +134,11 @@ function groupRules(
     if (group === undefined) return
     const patterns = readPatterns(group, reading)
     const origin = `line ${group.place.line}, group ${index + 1}`
-    const isEverythingTaken = taken.includes('*')
-    if (isEverythingTaken)
-      rules.push({ comments: [`${origin}: never reached, the groups before it take every tag.`] })
-    else rules.push(...keepRules(group, `group ${index + 1}`, origin, blockOf(patterns, taken), reading))
+    const left = patterns.filter((pattern) => !taken.includes(pattern))
+    const isLeft = !taken.includes('*') && (patterns.length === 0 || left.length > 0)
+    if (!isLeft) {
+      rules.push({ comments: [`${origin}: never reached, the groups before it take every tag of it.`] })
+    } else rules.push(...keepRules(group, `group ${index + 1}`, origin, blockOf(left, taken), reading))
     taken.push(...(patterns.length === 0 ? ['*'] : patterns))
   })
   return rules
