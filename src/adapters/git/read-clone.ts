@@ -22,7 +22,8 @@ export type CloneSettings = GitReaderSettings & {
   readonly place: Extract<GitPlace, { readonly kind: 'clone' }>
 }
 
-const asItStands: ReferencePlaces = {
+/** Of a clone that is not fetched. */
+export const referencesAsTheyStand: ReferencePlaces = {
   branches: 'refs/remotes/origin/',
   tags: 'refs/tags/',
   pulls: ['refs/remotes/origin/', 'refs/'],
@@ -48,7 +49,7 @@ export async function readClone(
   requireWhole(clone)
   const pulls = await askForge(name, forge, originOf(settings, clone, false), request, options)
   const from = place.fetch ? await fetchClone(git, settings, clone, pulls, options) : undefined
-  const places = place.fetch ? asFetched : asItStands
+  const places = place.fetch ? asFetched : referencesAsTheyStand
   const listed = await listReferences(git, clone.place, prefixesOf(places), options)
   if (from === undefined) requireOrigin(clone, namesOfBranches(listed))
   return withObjects(git, clone, options, (store) =>
@@ -125,7 +126,8 @@ function originOf({ insecure }: CloneSettings, clone: OpenClone, isNeeded: boole
   }
 }
 
-function namesOfBranches(listed: readonly ListedReference[]): readonly string[] {
+/** Those of origin and local ones, by their full names. */
+export function namesOfBranches(listed: readonly ListedReference[]): readonly string[] {
   const names = listed.map((reference) => reference.name)
   return names.filter((each) => /^refs\/(?:heads|remotes\/origin)\//.test(each))
 }
