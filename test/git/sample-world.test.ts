@@ -17,7 +17,8 @@ it('is whole', async () => {
   const clone = join(sample.path, 'api.git')
   expect(await git(clone, ['fsck', '--strict'])).toBe('')
   const log = await git(clone, ['log', '--format=%s', 'refs/remotes/origin/main'])
-  expect(log.trim().split('\n')).toEqual(Array.from({ length: 18 }, (_, i) => `main ${17 - i}`))
+  const builds = log.split('\n').filter((subject) => subject.startsWith('main '))
+  expect(builds).toEqual(Array.from({ length: 18 }, (_, i) => `main ${17 - i}`))
 })
 
 it('keeps the newest builds of main and the one that has a tag, and lets the others go', async () => {
@@ -42,6 +43,6 @@ it('keeps the newest builds of main and the one that has a tag, and lets the oth
   expect(texts.filter((text) => text.endsWith('(main)'))).toHaveLength(5)
   expect(texts.filter((text) => text.includes('← tag fairground'))).toHaveLength(1)
   expect(plan.evidence).toContainEqual(
-    expect.objectContaining({ source: 'git:./api.git', complete: true, objects: 18, references: 2 }),
+    expect.objectContaining({ source: 'git:./api.git', complete: true, objects: 39, references: 2 }),
   )
 })

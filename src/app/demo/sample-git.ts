@@ -12,6 +12,7 @@ import type { SampleFile } from './registry-tree.ts'
 export interface SampleCommit {
   /** 40 hexadecimal digits. */
   readonly id: string
+  readonly subject: string
   readonly at: InstantMs
   readonly bytes: Buffer
 }
@@ -42,7 +43,7 @@ export function sampleCommits(
       subject,
       '',
     ]
-    commits.push({ ...objectOf('commit', Buffer.from(lines.join('\n'))), at: seconds * 1000 })
+    commits.push({ ...objectOf('commit', Buffer.from(lines.join('\n'))), subject, at: seconds * 1000 })
   }
   return commits
 }

@@ -16,7 +16,7 @@ export interface SampleRegistry {
   readonly worker: ReadonlyMap<string, Descriptor>
   /** Builds of the api's main branch, oldest first; the tag `main` is on the last, the others have no tag. */
   readonly apiMain: readonly Descriptor[]
-  /** What they were built from. */
+  /** What the api's releases and builds of main were built from, oldest first. */
   readonly apiCommits: readonly SampleCommit[]
 }
 
@@ -79,40 +79,37 @@ function pushApi(tree: RegistryTree, now: InstantMs): Pick<SampleRegistry, 'api'
   const repository = 'team/api'
   const built = new Map<string, Descriptor>()
   const common = { bases: ['debian', 'openjdk'], format: 'docker' } as const
-  for (const [tag, at] of spread(apiReleases, now, 290, 5)) {
-    built.set(
-      tag,
-      pushImage(tree, repository, {
-        ...common,
-        tags: [tag],
-        at,
-        program: tag,
-        labels: sourceOf(repository, tag),
-      }),
-    )
-  }
-  setTag(tree, repository, 'latest', required(built, '3.1.2').digest, now - 5 * DAY)
-  for (const [tag, at] of nightlies(now, 60)) {
-    built.set(tag, pushImage(tree, repository, { ...common, tags: [tag], at, program: tag }))
-  }
+  const releases = spread(apiReleases, now, 290, 5)
   const builds = spread(
     range(18).map((i) => `main ${i}`),
     now,
     75,
     1,
   )
-  const commits = sampleCommits(builds.map(([program, at]) => ({ subject: program, at: at - HOUR / 6 })))
-  const apiMain = builds.map(([program, at], i) =>
+  const commits = commitsOf([...releases, ...builds])
+  const push = (tag: string, [program, at]: readonly [string, InstantMs]): Descriptor =>
     pushImage(tree, repository, {
       ...common,
-      tags: ['main'],
+      tags: [tag],
       at,
       program,
-      labels: sourceOf(repository, program, commits[i]?.id),
-    }),
-  )
+      labels: sourceOf(repository, program, commits.get(program)?.id),
+    })
+  for (const release of releases) built.set(release[0], push(release[0], release))
+  setTag(tree, repository, 'latest', required(built, '3.1.2').digest, now - 5 * DAY)
+  for (const [tag, at] of nightlies(now, 60)) {
+    built.set(tag, pushImage(tree, repository, { ...common, tags: [tag], at, program: tag }))
+  }
+  const apiMain = builds.map((build) => push('main', build))
   pushPullRequests(tree, repository, now, { first: 880, count: 36, days: 80, bases: common.bases }, built)
-  return { api: built, apiMain, apiCommits: commits }
+  return { api: built, apiMain, apiCommits: [...commits.values()] }
+}
+
+/** Everything was built from one branch, ten minutes after its commit; by what was built, oldest first. */
+function commitsOf(built: readonly (readonly [string, InstantMs])[]): ReadonlyMap<string, SampleCommit> {
+  const inTurn = built.toSorted(([, a], [, b]) => a - b)
+  const commits = sampleCommits(inTurn.map(([program, at]) => ({ subject: program, at: at - HOUR / 6 })))
+  return new Map(inTurn.flatMap(([program], i) => (commits[i] === undefined ? [] : [[program, commits[i]]])))
 }
 
 /** Built by Jib, which writes 1970 into every image so that equal sources make equal images. */

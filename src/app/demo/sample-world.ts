@@ -21,7 +21,7 @@ export interface SampleWorld {
 
 const registryFolder = 'registry'
 const gitFolder = 'api.git'
-/** A build that somebody gave a name in Git, and a customer still has. */
+/** A build of main that somebody gave a name in Git, and a customer still has. */
 const namedBuild = 3
 
 /**
@@ -56,7 +56,9 @@ export function sampleWorld(now: InstantMs, hasGit: boolean): SampleWorld {
 function apiClone({ apiCommits }: SampleRegistry, now: InstantMs): readonly SampleFile[] {
   const references = {
     branches: { main: apiCommits.at(-1)?.id ?? '' },
-    tags: { fairground: apiCommits[namedBuild]?.id ?? '' },
+    tags: {
+      fairground: apiCommits.filter(({ subject }) => subject.startsWith('main '))[namedBuild]?.id ?? '',
+    },
   }
   return sampleClone(gitFolder, apiCommits, references, now)
 }
