@@ -4,6 +4,8 @@
  */
 import { listContexts } from './adapters/clusters/kubernetes/list-contexts.ts'
 import { checkKubernetesAccess } from './adapters/clusters/kubernetes/access-check.ts'
+import { examineGit } from './adapters/git/examine-git.ts'
+import { createMemoryLeaseStore } from './adapters/journal/memory/lease.ts'
 import { createMemoryManifestCache } from './adapters/journal/memory/manifest-cache.ts'
 import { createReferenceFileSource } from './adapters/references/reference-file-source.ts'
 import type { DoctorPorts, OpenedRegistry, RegistryToCheck } from './app/doctor.ts'
@@ -16,7 +18,8 @@ import {
   type RegistryPart,
 } from './compose.ts'
 import { credentialsOf } from './compose-credentials.ts'
-import type { Configuration, RegistrySettings } from './config/configuration.ts'
+import { gitReaderSettings } from './compose-git.ts'
+import type { Configuration, GitRepositorySettings, RegistrySettings } from './config/configuration.ts'
 import type { RepositoryName } from './core/image/names.ts'
 import type { InstantMs } from './core/inventory/inventory.ts'
 import type { ReadableRegistry } from './ports/readable-registry.ts'
@@ -38,6 +41,7 @@ export function composeExamination(configuration: Configuration, options: Compos
       name: cluster.name,
       check: (runOptions) => checkKubernetesAccess(kubernetesSettings(cluster, helm), runOptions),
     })),
+    git: [...configuration.git.values()].map((settings) => gitToCheck(settings, options)),
     references: references.map(({ name, path }) => createReferenceFileSource({ name, path })),
     now: () => Date.now(),
   }
@@ -55,6 +59,12 @@ export async function composeReader(
 }> {
   const part = await openPart(settings, [], options, runOptions)
   return { reader: part.reader, note: part.note, close: () => closePart(part) }
+}
+
+/** Nothing is fetched and nothing is kept, so there is nobody to be kept apart from. */
+function gitToCheck(settings: GitRepositorySettings, options: ComposeOptions): DoctorPorts['git'][number] {
+  const reader = gitReaderSettings(settings, options, createMemoryLeaseStore())
+  return { name: settings.name, check: (runOptions) => examineGit(reader, runOptions) }
 }
 
 /** The contexts of the user's kubeconfig; none where there is no such file. */

@@ -4,6 +4,7 @@ import { createForge } from './adapters/forges/create-forge.ts'
 import { GitReadError } from './adapters/git/git-errors.ts'
 import { defaultGitLimits } from './adapters/git/git-limits.ts'
 import { createGitReader } from './adapters/git/git-reader.ts'
+import type { GitReaderSettings } from './adapters/git/git-settings.ts'
 import { requireGit } from './adapters/git/git-version.ts'
 import { createGit } from './adapters/git/run-git.ts'
 import type { State } from './adapters/journal/open-state.ts'
@@ -15,7 +16,7 @@ import { OperationalError, type ErrorCategory } from './core/errors/errors.ts'
 import { parseLinkFile } from './core/git/link-file.ts'
 import type { Digest } from './core/image/digest.ts'
 import type { Forge } from './ports/forge.ts'
-import type { GitReader } from './ports/git-reader.ts'
+import type { LeaseStore } from './ports/lease.ts'
 
 /** Links in a file could have kept an image, so a file that cannot be read stops the plan. */
 export class LinkFileError extends OperationalError {
@@ -35,7 +36,9 @@ export function composeGit(
   options: ComposeOptions,
   state: Pick<State, 'leases' | 'links'>,
 ): GitPorts {
-  const readers = [...configuration.git.values()].map((settings) => composeReader(settings, options, state))
+  const readers = [...configuration.git.values()].map((settings) =>
+    createGitReader(gitReaderSettings(settings, options, state.leases)),
+  )
   return {
     readers: new Map(readers.map((reader) => [reader.name, reader])),
     recorded: async () => {
@@ -47,21 +50,22 @@ export function composeGit(
   }
 }
 
-function composeReader(
+/** How one Git repository is read, from how it is configured. */
+export function gitReaderSettings(
   { name, place, auth, forge }: GitRepositorySettings,
   options: ComposeOptions,
-  state: Pick<State, 'leases'>,
-): GitReader {
+  leases: LeaseStore,
+): GitReaderSettings {
   const { environment } = options
-  return createGitReader({
+  return {
     name,
     place,
     stateDirectory: stateDirectoryOf(options),
     environment,
-    leases: state.leases,
+    leases,
     ...(auth !== undefined && { credentials: credentialsOf(auth, environment) }),
     ...(forge !== undefined && { forge: composeForge(forge, options) }),
-  })
+  }
 }
 
 /** Without a login it is asked as anybody may; nothing is looked for in places meant for registries. */

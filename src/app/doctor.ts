@@ -1,6 +1,6 @@
 /**
  * Checks everything a run will need, before a run needs it: the state store, each registry, each cluster, each
- * reference file. Every failure is a line with its cure; none of them stops the other checks.
+ * reference file, each Git repository. Every failure is a line with its cure; none of them stops the other checks.
  *
  * It changes nothing. Whether deletion is allowed is found out by asking to delete a tag that does not exist, which is
  * the only way to know with most registries, and which can be left out.
@@ -68,12 +68,18 @@ interface ClusterToCheck {
   ) => Promise<readonly { readonly what: string; readonly ok: boolean; readonly cure?: string }[]>
 }
 
+interface GitToCheck {
+  readonly name: string
+  readonly check: (options: RunOptions) => Promise<readonly Omit<Check, 'subject'>[]>
+}
+
 export interface DoctorPorts {
   /** Opens the state and closes it again; tells the engine. */
   readonly tryState: () => Promise<string>
   readonly registries: readonly RegistryToCheck[]
   readonly clusters: readonly ClusterToCheck[]
   readonly references: readonly EvidenceSource[]
+  readonly git: readonly GitToCheck[]
   readonly now: () => InstantMs
 }
 
@@ -96,6 +102,10 @@ export async function examine(
     }
   }
   for (const source of ports.references) checks.push(await checkReferences(source, options))
+  for (const { name, check } of ports.git) {
+    options.onEvent?.({ kind: 'phase', phase: 'git', subject: name })
+    checks.push(...(await check(options)).map((found) => ({ subject: `git ${name}`, ...found })))
+  }
   return checks
 }
 
