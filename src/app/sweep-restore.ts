@@ -1,6 +1,7 @@
 /** Puts back blobs that sweeps set aside: those of a run, or one by its digest. Says which cannot come back, and why. */
 import { OperationalError } from '../core/errors/errors.ts'
 import { parseDigest, type Digest } from '../core/image/digest.ts'
+import type { RunOutcome } from '../core/journal/entry.ts'
 import { parseRunId } from '../core/journal/run-id.ts'
 import type { AsideHistory, AsideLedger, ClosedHow } from '../core/sweep/sweep-entry.ts'
 import type { SweepReport } from '../core/sweep/sweep-report.ts'
@@ -52,12 +53,27 @@ export async function restoreSwept(
     })
     const wanted = select(run.ledger, asked)
     if (wanted.length === 0) throw new SweepUnknownError(asked, ports.layout.place)
-    for await (const pool of ports.layout.pools(held)) await restorePool(run, pool, wanted, held)
-    await run.removeEmptyQuarantines(held)
-    const notRestored = select(run.ledger, asked).flatMap((history) => {
-      const why = whyNot(history)
-      return why === undefined ? [] : [{ digest: history.digest, why }]
+    await ports.history.beginRun({
+      id: run.id,
+      kind: 'restore',
+      startedAt: ports.now(),
+      registries: [ports.registry],
+      plan: JSON.stringify({ asked }),
+      undoOf: parseDigest(asked) === undefined ? parseRunId(asked) : undefined,
     })
+    let outcome: RunOutcome = 'failed'
+    let notRestored: RestoreReport['notRestored'] = []
+    try {
+      for await (const pool of ports.layout.pools(held)) await restorePool(run, pool, wanted, held)
+      await run.removeEmptyQuarantines(held)
+      notRestored = select(run.ledger, asked).flatMap((history) => {
+        const why = whyNot(history)
+        return why === undefined ? [] : [{ digest: history.digest, why }]
+      })
+      outcome = notRestored.length === 0 ? 'done' : 'partly'
+    } finally {
+      await ports.history.finishRun(run.id, outcome, ports.now(), run.swept)
+    }
     const report: SweepReport = {
       registry: ports.registry,
       run: run.id,

@@ -6,7 +6,7 @@
 import { InterruptedError, OperationalError } from '../core/errors/errors.ts'
 import type { Digest } from '../core/image/digest.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
-import type { RunId } from '../core/journal/entry.ts'
+import type { RunId, SweptBlobs } from '../core/journal/entry.ts'
 import type { AsideEntry, AsideLedger, ClosedHow, SweepEntry } from '../core/sweep/sweep-entry.ts'
 import { emptySummary, type SweepSummary } from '../core/sweep/sweep-report.ts'
 import { QUARANTINE_FOLDER } from '../ports/listable-store.ts'
@@ -63,6 +63,8 @@ export class SweepRun {
   readonly ledger: AsideLedger
   readonly actions = new ActionLog()
   summary: SweepSummary = emptySummary
+  bytesSetAside = 0
+  bytesRestored = 0
   /** Why the registry's cache could not be made to forget; the run ends with it once everything needed is back. */
   cacheFailure: OperationalError | undefined
   /** Needed again, and nowhere. */
@@ -108,6 +110,13 @@ export class SweepRun {
       ...this.summary,
       ...Object.fromEntries(keys.map((key) => [key, this.summary[key] + (more[key] ?? 0)])),
     }
+  }
+
+  /** What it did to blobs so far, for the history of runs. */
+  get swept(): SweptBlobs {
+    const { setAside, restored, freed, bytesFreed } = this.summary
+    const { bytesSetAside, bytesRestored } = this
+    return { setAside, bytesSetAside, restored, bytesRestored, freed, bytesFreed }
   }
 
   /**
@@ -160,6 +169,7 @@ export class SweepRun {
         if (outcomes[i] !== 'set-aside') continue
         this.actions.addBlob('set-aside', pool.name, digest, sizeBytes)
         this.count({ setAside: 1 })
+        this.bytesSetAside += sizeBytes
       }
       const gone = batch.find((_, i) => outcomes[i] === 'absent')
       if (gone !== undefined) throw new SweepDisturbedError(this.ports.layout.place, gone.digest)
@@ -187,6 +197,7 @@ export class SweepRun {
         if (outcomes[i] !== 'restored') continue
         this.actions.addBlob('restore', pool.name, entry.digest, entry.sizeBytes, reason)
         this.count({ restored: 1 })
+        this.bytesRestored += entry.sizeBytes
       }
       this.#progress('put back', this.summary.restored, options)
     }

@@ -142,7 +142,7 @@ async function recordBegin(run: SweepRun, startedAt: number): Promise<void> {
 
 async function recordEnd(run: SweepRun, outcome: RunOutcome, options: RunOptions): Promise<void> {
   if (run.ledger.runs().has(run.id)) await run.write([{ kind: 'end', at: run.now(), outcome }], options)
-  await run.ports.history.finishRun(run.id, outcome, run.ports.now())
+  await run.ports.history.finishRun(run.id, outcome, run.ports.now(), run.swept)
 }
 
 /**

@@ -64,15 +64,22 @@ export class UnknownRunError extends OperationalError {
   }
 }
 
-/** A sweep is taken back by itself: its journal lies in the storage it swept. */
+/** A sweep is taken back by a restore, from its journal in the storage it swept; and that by the next sweep. */
 export class SweepNotUndoneError extends OperationalError {
   readonly code = 'UNDO_OF_SWEEP'
   readonly hint: string
   override readonly category = 'usage'
 
-  constructor({ id, registries }: Pick<RunRecord, 'id' | 'registries'>) {
-    super(`${id} was a sweep, which undo does not take back.`)
-    this.hint = `What it set aside is put back by:\n  winnow sweep ${registries.join(' ')} --restore ${id}`
+  constructor({ id, kind, registries }: Pick<RunRecord, 'id' | 'kind' | 'registries'>) {
+    super(
+      kind === 'restore'
+        ? `${id} put back what a sweep had set aside, which undo does not take back.`
+        : `${id} was a sweep, which undo does not take back.`,
+    )
+    this.hint =
+      kind === 'restore'
+        ? 'The next sweep sets aside again what nothing needs.'
+        : `What it set aside is put back by:\n  winnow sweep ${registries.join(' ')} --restore ${id}`
   }
 }
 
@@ -88,7 +95,7 @@ export async function planUndo(
 ): Promise<{ readonly run: JournalRun; readonly plan: UndoPlan }> {
   const run = await journal.readRun(id as RunId)
   if (run === undefined) throw new UnknownRunError(id)
-  if (run.run.kind === 'sweep') throw new SweepNotUndoneError(run.run)
+  if (run.run.kind === 'sweep' || run.run.kind === 'restore') throw new SweepNotUndoneError(run.run)
   return { run, plan: buildUndoPlan(run, selection) }
 }
 

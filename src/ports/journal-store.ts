@@ -11,6 +11,7 @@ import type {
   RunRecord,
   RunSummary,
   SavedEntry,
+  SweptBlobs,
 } from '../core/journal/entry.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
 
@@ -21,7 +22,7 @@ export interface JournalStore {
   /** Durable before it returns. */
   recordIntents(run: RunId, intents: readonly JournalIntent[]): Promise<void>
   recordOutcomes(run: RunId, outcomes: readonly JournalOutcome[]): Promise<void>
-  finishRun(run: RunId, outcome: RunOutcome, at: InstantMs): Promise<void>
+  finishRun(run: RunId, outcome: RunOutcome, at: InstantMs, swept?: SweptBlobs): Promise<void>
   /** Newest first. */
   listRuns(): Promise<readonly RunSummary[]>
   readRun(id: RunId): Promise<JournalRun | undefined>

@@ -94,9 +94,31 @@ describe('the documents of a whole run', { timeout: 300_000 }, () => {
     })
     const back = await sweep('--restore', done.run)
     expect(back.summary.restored).toBe(plan.summary.setAside)
-    const freed = await sweep('--apply', '--quarantine', '0s')
+    const freed = await sweep('--apply', '--quarantine', '0s', '--settle', '0s')
     const kinds = new Set(freed.actions.map(({ kind }) => kind))
     expect(kinds).toEqual(new Set(['set-aside', 'free', 'remove-link']))
+
+    const history = async (...words: readonly string[]): Promise<string> =>
+      (await winnow(['history', ...words, ...sample.words])).stdout
+    const { runs } = historySchema.parse(JSON.parse(await history('-o', 'json')))
+    const blobs = plan.summary.setAside
+    const bytes = plan.summary.bytesGarbage
+    const none = { setAside: 0, bytesSetAside: 0, restored: 0, bytesRestored: 0, freed: 0, bytesFreed: 0 }
+    expect(runs.slice(0, 3)).toMatchObject([
+      {
+        ...{ id: freed.run, kind: 'sweep', outcome: 'done' },
+        swept: { ...none, setAside: blobs, bytesSetAside: bytes, freed: blobs, bytesFreed: bytes },
+      },
+      {
+        ...{ id: back.run, kind: 'restore', outcome: 'done', undoOf: done.run },
+        swept: { ...none, restored: blobs, bytesRestored: bytes },
+      },
+      { id: done.run, kind: 'sweep', swept: { ...none, setAside: blobs, bytesSetAside: bytes } },
+    ])
+    const table = await history('-o', 'wide')
+    expect(table).toMatch(new RegExp(`restore .*${blobs} restored \\(.*of ${done.run}`))
+    expect(table).toMatch(new RegExp(`sweep .*${blobs} set aside \\(.*${blobs} freed \\(`))
+    expect((await winnow(['undo', back.run ?? '', '--yes', ...sample.words])).code).toBe(64)
   })
 })
 

@@ -112,6 +112,27 @@ export function journalStoreConformance(name: string, open: () => Promise<Opened
     )
 
     it(
+      'knows what a sweep moved once it has ended',
+      withStore(async ({ store, reopen }) => {
+        const swept = {
+          ...{ setAside: 3, bytesSetAside: 30, restored: 1, bytesRestored: 2 ** 40 },
+          ...{ freed: 2, bytesFreed: 5 },
+        }
+        await store.beginRun(runRecord('r-1', { kind: 'sweep' }))
+        expect((await store.listRuns()).map((run) => run.swept)).toEqual([undefined])
+        await store.finishRun(id, 'done', 5, swept)
+        await store.beginRun(runRecord('r-2', { kind: 'restore', undoOf: id, startedAt: 6 }))
+        await store.finishRun('r-2' as RunId, 'partly', 7)
+        for (const seen of [store, await reopen()]) {
+          expect(await seen.listRuns()).toMatchObject([
+            { kind: 'restore', undoOf: 'r-1', outcome: 'partly', swept: undefined },
+            { kind: 'sweep', outcome: 'done', swept },
+          ])
+        }
+      }),
+    )
+
+    it(
       'has no run that was never begun',
       withStore(async ({ store }) => {
         expect(await store.readRun(id)).toBeUndefined()

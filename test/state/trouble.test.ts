@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openState } from '../../src/adapters/journal/open-state.ts'
 import { defaultStateDirectory } from '../../src/adapters/journal/state-directory.ts'
+import { stateMigrations } from '../../src/adapters/journal/sqlite/state-schema.ts'
 import { OperationalError } from '../../src/core/errors/errors.ts'
 import { runRecord } from '../conformance/journal-store.ts'
 import { withFile } from './integrity.ts'
@@ -74,7 +75,7 @@ describe.each(engines)('a state directory, with the engine %s', (engine) => {
     const error = await failureOf(open())
     expect(error.code).toBe('STATE_NEWER')
     expect(error.message).toContain('version 99')
-    set(2)
+    set(stateMigrations.length)
     await (await open()).close()
   })
 

@@ -1,12 +1,12 @@
 /** Lists the runs in the journal. It reads the state directory and nothing else, so it works without a configuration. */
 import { composeState } from '../../compose.ts'
 import { formatInstant } from '../../core/inventory/instant.ts'
-import type { RunSummary } from '../../core/journal/entry.ts'
+import type { RunSummary, SweptBlobs } from '../../core/journal/entry.ts'
 import type { CommandBody } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { composeOptions } from '../composing.ts'
 import type { Output } from '../terminal.ts'
-import { formatCount, formatMoment, unknownText } from '../views/format.ts'
+import { formatBytes, formatCount, formatMoment, unknownText } from '../views/format.ts'
 import { writeListing, type Listing } from '../views/listing.ts'
 
 export const historyBody: CommandBody = {
@@ -27,8 +27,8 @@ export const historyBody: CommandBody = {
 
 function historyListing(runs: readonly RunSummary[], { colors }: Pick<Output, 'colors'>): Listing {
   const documents = runs.map(runDocument)
-  const counts = ({ counts: { deleted, untagged, restored, failed } }: RunSummary): readonly string[] =>
-    [deleted, untagged, restored, failed].map(String)
+  const counts = ({ counts: { deleted, untagged, restored, failed }, swept }: RunSummary) =>
+    [deleted, untagged, restored + (swept?.restored ?? 0), failed].map(String)
   return {
     columns: [
       { heading: 'RUN' },
@@ -52,6 +52,7 @@ function historyListing(runs: readonly RunSummary[], { colors }: Pick<Output, 'c
       headings: [
         ...['id', 'startedAt', 'finishedAt', 'kind', 'outcome', 'registries', 'undoOf'],
         ...['deleted', 'untagged', 'restored', 'failed', 'undoable'],
+        ...sweptColumns,
       ],
       rows: runs.map((run) => [
         run.id,
@@ -63,6 +64,7 @@ function historyListing(runs: readonly RunSummary[], { colors }: Pick<Output, 'c
         run.undoOf ?? '',
         ...counts(run),
         String(isUndoable(run)),
+        ...sweptColumns.map((column) => String(run.swept?.[column] ?? '')),
       ]),
     },
     document: { schemaVersion: 'history/v1', runs: documents },
@@ -70,6 +72,8 @@ function historyListing(runs: readonly RunSummary[], { colors }: Pick<Output, 'c
     names: runs.map(({ id }) => id),
   }
 }
+
+const sweptColumns = ['setAside', 'bytesSetAside', 'freed', 'bytesFreed'] as const
 
 /** What takes a run back: for a sweep the storage's own journal knows what can be put back. */
 function wayBack(run: RunSummary): string {
@@ -88,6 +92,7 @@ function runDocument(run: RunSummary): object {
     registries: run.registries,
     undoOf: run.undoOf ?? null,
     counts: run.counts,
+    swept: run.swept ?? null,
     undoable: isUndoable(run),
   }
 }
@@ -102,11 +107,23 @@ function outcomeText({ outcome }: RunSummary): string {
   return outcome === 'open' ? 'open (killed, or still running)' : outcome
 }
 
-function didText({ counts, kind }: RunSummary): string {
-  // What it did stands in the storage it swept; this state knows only that it ran.
-  if (kind === 'sweep') return unknownText
+function didText({ counts, swept, kind }: RunSummary): string {
+  if (swept !== undefined) return sweptText(swept)
+  // What one did that was killed stands in the storage it swept; this state knows only that it ran.
+  if (kind === 'sweep' || kind === 'restore') return unknownText
   const told = (['deleted', 'untagged', 'restored', 'failed'] as const).flatMap((key) =>
     counts[key] === 0 ? [] : [`${formatCount(counts[key])} ${key}`],
   )
   return told.length === 0 ? 'nothing' : told.join(', ')
+}
+
+function sweptText(swept: SweptBlobs): string {
+  const told = [
+    { what: 'set aside', blobs: swept.setAside, bytes: swept.bytesSetAside },
+    { what: 'restored', blobs: swept.restored, bytes: swept.bytesRestored },
+    { what: 'freed', blobs: swept.freed, bytes: swept.bytesFreed },
+  ].filter(({ blobs }) => blobs > 0)
+  return told.length === 0
+    ? 'nothing'
+    : told.map(({ what, blobs, bytes }) => `${formatCount(blobs)} ${what} (${formatBytes(bytes)})`).join(', ')
 }

@@ -175,15 +175,19 @@ export const historySchema = z.looseObject({
   runs: z.array(
     z.looseObject({
       id: z.string(),
-      kind: z.enum(['apply', 'undo', 'sweep']),
+      kind: z.enum(['apply', 'undo', 'sweep', 'restore']),
       startedAt: instant,
       finishedAt: instant.nullish(),
       outcome: z
         .enum(['done', 'partly', 'interrupted', 'failed', 'open'])
         .describe('Open: it was killed, or still runs.'),
       registries: z.array(registryName).optional(),
-      undoOf: z.string().nullish().describe('The run that an undo took back.'),
+      undoOf: z.string().nullish().describe('The run that an undo or a restore took back.'),
       counts: z.record(z.string(), count).optional(),
+      swept: z
+        .record(z.string(), count)
+        .nullish()
+        .describe('How many blobs a sweep or a restore set aside, restored and freed, and their bytes.'),
       undoable: z.boolean().optional(),
     }),
   ),

@@ -10,16 +10,27 @@ export type RunId = string & { readonly __brand: 'RunId' }
 
 export interface RunRecord {
   readonly id: RunId
-  readonly kind: 'apply' | 'undo' | 'sweep'
+  /** `restore` puts back what a sweep set aside. */
+  readonly kind: 'apply' | 'undo' | 'sweep' | 'restore'
   readonly startedAt: InstantMs
   readonly registries: readonly RegistryName[]
-  /** What it works off: the plan as a file (apply), or the run it takes back (undo). JSON text. */
+  /** What it works off: the plan as a file (apply), the run it takes back (undo), what it was told (sweep). JSON text. */
   readonly plan: string
-  /** The run that an undo takes back. */
+  /** The run that an undo or a restore takes back. */
   readonly undoOf: RunId | undefined
 }
 
 export type RunOutcome = 'done' | 'partly' | 'interrupted' | 'failed'
+
+/** Blobs that a sweep or a restore moved, and their bytes. */
+export interface SweptBlobs {
+  readonly setAside: number
+  readonly bytesSetAside: number
+  readonly restored: number
+  readonly bytesRestored: number
+  readonly freed: number
+  readonly bytesFreed: number
+}
 
 export interface RunSummary {
   readonly id: RunId
@@ -36,6 +47,8 @@ export interface RunSummary {
     readonly restored: number
     readonly failed: number
   }
+  /** Of sweeps and restores that came to an end; what a killed one did, the storage's journal knows. */
+  readonly swept: SweptBlobs | undefined
 }
 
 /** Something kept so that it can be put back. */

@@ -11,12 +11,19 @@ import type {
   RunRecord,
   RunSummary,
   SavedEntry,
+  SweptBlobs,
 } from '../../../core/journal/entry.ts'
 import type { JournalStore } from '../../../ports/journal-store.ts'
 
 interface StoredRun {
   readonly run: RunRecord
-  end: { readonly finishedAt: number; readonly outcome: RunOutcome } | undefined
+  end:
+    | {
+        readonly finishedAt: number
+        readonly outcome: RunOutcome
+        readonly swept: SweptBlobs | undefined
+      }
+    | undefined
   readonly saved: Map<string, SavedEntry>
   readonly intents: Map<number, JournalIntent>
   readonly outcomes: JournalOutcome[]
@@ -52,8 +59,8 @@ export function createMemoryJournalStore(): JournalStore {
       }
       stored.outcomes.push(...outcomes)
     },
-    async finishRun(id, outcome, at) {
-      find(id).end = { finishedAt: at, outcome }
+    async finishRun(id, outcome, at, swept) {
+      find(id).end = { finishedAt: at, outcome, swept }
     },
     async listRuns() {
       // Reversed first: of runs that began together, the later one comes first.
@@ -103,5 +110,6 @@ function summarize(stored: StoredRun): RunSummary {
     registries,
     undoOf,
     counts: countActs(tallies),
+    swept: stored.end?.swept,
   }
 }

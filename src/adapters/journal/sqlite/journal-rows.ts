@@ -10,6 +10,7 @@ import type {
   RunOutcome,
   RunRecord,
   SavedEntry,
+  SweptBlobs,
 } from '../../../core/journal/entry.ts'
 import { digestFromColumn } from './digest-column.ts'
 import type { SqlRow } from './engine.ts'
@@ -81,6 +82,11 @@ export function runFromRow(row: SqlRow): RunRecord {
     plan: String(row['plan']),
     undoOf: row['undo_of'] === null ? undefined : (row['undo_of'] as RunId),
   }
+}
+
+export function sweptFromRow(row: SqlRow): SweptBlobs | undefined {
+  const text = row['swept']
+  return typeof text === 'string' ? (JSON.parse(text) as SweptBlobs) : undefined
 }
 
 export function endFromRow(row: SqlRow): {

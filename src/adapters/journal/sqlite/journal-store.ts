@@ -17,6 +17,7 @@ import type {
   RunRecord,
   RunSummary,
   SavedEntry,
+  SweptBlobs,
 } from '../../../core/journal/entry.ts'
 import type { JournalStore } from '../../../ports/journal-store.ts'
 import type { Database } from './database.ts'
@@ -28,6 +29,7 @@ import {
   outcomeFromRow,
   runFromRow,
   savedFromRow,
+  sweptFromRow,
 } from './journal-rows.ts'
 import { repositoryKey, textToColumn } from './names.ts'
 
@@ -50,9 +52,9 @@ export function createSqliteJournalStore(database: Database): JournalStore {
       database.transaction((it) => {
         insertOutcomes(it, findRun(it, run), outcomes)
       }),
-    finishRun: (run, outcome, at) =>
+    finishRun: (run, outcome, at, swept) =>
       database.transaction((it) => {
-        finish(it, findRun(it, run), outcome, at)
+        finish(it, findRun(it, run), { outcome, at, swept })
       }),
     listRuns: () => database.read(listRuns),
     readRun: (id) => database.read((it) => readRun(it, id)),
@@ -126,8 +128,16 @@ function insertOutcomes(database: Database, runKey: number, outcomes: readonly J
   }
 }
 
-function finish(database: Database, runKey: number, outcome: RunOutcome, at: number): void {
-  database.prepare('UPDATE runs SET outcome = ?, finished_at = ? WHERE id = ?').run(outcome, at, runKey)
+interface RunEnd {
+  readonly outcome: RunOutcome
+  readonly at: number
+  readonly swept: SweptBlobs | undefined
+}
+
+function finish(database: Database, runKey: number, { outcome, at, swept }: RunEnd): void {
+  database
+    .prepare('UPDATE runs SET outcome = ?, finished_at = ?, swept = ? WHERE id = ?')
+    .run(outcome, at, swept === undefined ? null : JSON.stringify(swept), runKey)
 }
 
 function listRuns(database: Database): readonly RunSummary[] {
@@ -147,12 +157,13 @@ function listRuns(database: Database): readonly RunSummary[] {
     tallies.set(runKey, [...(tallies.get(runKey) ?? []), tally])
   }
   const runs = database.prepare(`
-    SELECT id, run, kind, started_at, finished_at, outcome, registries, undo_of, '' AS plan
+    SELECT id, run, kind, started_at, finished_at, outcome, registries, undo_of, swept, '' AS plan
     FROM runs ORDER BY started_at DESC, id DESC`)
   return runs.all().map((row) => {
     const { id, kind, startedAt, registries, undoOf } = runFromRow(row)
     const counts = countActs(tallies.get(Number(row['id'])) ?? [])
-    return { id, kind, startedAt, ...endFromRow(row), registries, undoOf, counts }
+    const swept = sweptFromRow(row)
+    return { id, kind, startedAt, ...endFromRow(row), registries, undoOf, counts, swept }
   })
 }
 

@@ -110,4 +110,8 @@ export const stateMigrations: readonly Migration[] = [
       );
     `)
   },
+  (connection) => {
+    // What a sweep did to blobs, as JSON: it is shown, and nothing is searched for by it.
+    connection.exec('ALTER TABLE runs ADD COLUMN swept TEXT')
+  },
 ]
