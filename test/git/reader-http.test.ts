@@ -1,5 +1,6 @@
 /** Reading over HTTP: logins, what nobody may see of them, and servers that refuse, fail, mislead or say nothing. */
-import { readdir, writeFile } from 'node:fs/promises'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,6 +16,7 @@ import {
   type RepositorySpec,
   type TestRepository,
 } from './make-repository.ts'
+import { startFaultServer, type Script } from '../http/fault-server.ts'
 import { allProcesses, startGitHttp, type GitHttpServer, type GitHttpSettings } from './reader-http-server.ts'
 import { afterwards, namesOf, readGit, temporaryFolder, troubleOf } from './reader-stand.ts'
 
@@ -263,6 +265,33 @@ describe('a server', () => {
     expect(trouble + server.processes.join('')).not.toContain(encodeURIComponent(secret))
   })
 })
+
+describe.skipIf(spawnSync('openssl', ['version']).status !== 0)(
+  'over https (skipped without openssl)',
+  () => {
+    it('nobody is led on to plain http, and a certificate that nobody knows is not trusted', async () => {
+      const other = await stand()
+      const folder = await temporaryFolder()
+      const words =
+        'req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost'
+      execFileSync('openssl', words.split(' '), { cwd: folder, stdio: 'pipe' })
+      const [key, cert] = await Promise.all(
+        ['key.pem', 'cert.pem'].map((name) => readFile(join(folder, name), 'utf8')),
+      )
+      const script: Script = ({ url }, response) => {
+        response.writeHead(302, { location: `${other.server.url}${url}` }).end()
+      }
+      const server = await startFaultServer(script, { key, cert })
+      afterwards(() => server.close())
+      const place = { kind: 'address', address: `${server.url}/acme/app.git` } as const
+      expect(troubleOf(await readGit({ place }))).toContain('certificate is not trusted')
+      const environment = { ...testEnvironment(), GIT_SSL_NO_VERIFY: '1' }
+      expect(troubleOf(await readGit({ place, environment }))).toContain('way of transport')
+      expect(server.requests).not.toHaveLength(0)
+      expect(other.server.logins).toHaveLength(0)
+    })
+  },
+)
 
 it('the stand is right: git clones from it', async () => {
   const { place } = await stand()

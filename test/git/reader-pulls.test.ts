@@ -173,6 +173,17 @@ describe('with a forge', () => {
     expect(pullsOf(history, remote)).toHaveLength(2)
   })
 
+  it('a head that moved on since the clone was fetched stops the plan too', async () => {
+    const clone = await repositoryOf(spec, { form: 'clone', originUrl: 'https://github.com/acme/app.git' })
+    const place = { kind: 'clone', path: clone.path, fetch: false } as const
+    const moved = await readGit({ place, forge: forgeOf(open(1, 'e'.repeat(40))) }, { pullRequests: true })
+    expect(moved.problems[0]?.text).toContain('1 (eeeeeeeeeeee)')
+    expect(moved.complete).toBe(false)
+    const known = await readGit({ place, forge: forgeOf(open(1, clone.id('gone'))) }, { pullRequests: true })
+    expect(known.complete).toBe(true)
+    expect(pullsOf(known, clone)).toEqual(['pull-request 1 = gone', 'pull-request 1 = open'])
+  })
+
   it('a head that a clone has as the end of a branch is found there', async () => {
     const clone = await repositoryOf(spec, { form: 'clone', originUrl: 'https://github.com/acme/app.git' })
     const forge = forgeOf(open(9, clone.id('base')), open(1, clone.id('open')))

@@ -52,7 +52,10 @@ export interface PullTarget {
 
 export interface PullTargets {
   readonly targets: readonly PullTarget[]
-  /** Those that the forge told of and that have no reference here; their heads may be there all the same. */
+  /**
+   * Those that the forge told of and whose head no reference here is at (a clone that was not fetched for long has older
+   * ones); it may be there all the same.
+   */
   readonly headless: readonly PullRequest[]
 }
 
@@ -69,7 +72,9 @@ export function pullTargets(
   }
   const { pulls } = question
   const counted = found.filter(({ number }) => pulls.has(number))
-  const withHead = new Set(counted.flatMap(({ number, side }) => (side === 'head' ? [number] : [])))
+  const isHead = ({ number, side, target }: PullReference): boolean =>
+    side === 'head' && (pulls.get(number)?.head ?? target) === target
+  const withHead = new Set(counted.filter(isHead).map(({ number }) => number))
   return {
     targets: counted.map((reference) => toTarget(reference, pulls.get(reference.number)?.closedAt)),
     headless: [...pulls.values()].filter(({ number }) => !withHead.has(number)),

@@ -54,7 +54,7 @@ describe.each([40, 64])('packed commits with ids of %i digits', (idDigits) => {
   })
 
   it('are found among others whose ids begin alike, and what is not there is not found', () => {
-    const ids = Array.from({ length: 3000 }, (_, at) => at.toString(16).padStart(idDigits, '0'))
+    const ids = Array.from({ length: 800 }, (_, at) => at.toString(16).padStart(idDigits, '0'))
     const graph = pack(
       ids.map((id) => ({ id, parents: [], committedAt: 0 })),
       idDigits,
