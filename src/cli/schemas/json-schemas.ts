@@ -12,6 +12,7 @@ import {
 import {
   doctorSchema,
   explainSchema,
+  importComparisonSchema,
   linkedSchema,
   policyCheckSchema,
   sweepSchema,
@@ -42,6 +43,15 @@ export const jsonSchemas: ReadonlyMap<string, () => JsonSchema> = new Map([
   [
     'policy-check',
     () => printed(policyCheckSchema, 'policy-check/v1', 'What is wrong or odd in the configuration.'),
+  ],
+  [
+    'import-comparison',
+    () =>
+      printed(
+        importComparisonSchema,
+        'import-comparison/v1',
+        'An imported policy beside what its source says it would delete.',
+      ),
   ],
 ])
 

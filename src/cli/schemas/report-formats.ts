@@ -102,6 +102,20 @@ export const policyCheckSchema = z.looseObject({
   ),
 })
 
+export const importComparisonSchema = z.looseObject({
+  schemaVersion: z.literal('import-comparison/v1'),
+  images: z.array(
+    z.looseObject({
+      repository: z.string(),
+      name: z.string().describe('A tag, or a digest.'),
+      source: z.enum(['delete', 'keep', 'not looked at']).describe('What the source says it would do.'),
+      winnow: z.enum(['delete', 'keep', 'not in the inventory']),
+      outcome: z.enum(['agree', 'kept here', 'deleted here', 'unknown']),
+      why: z.string().describe('The reasons of both sides; for people.'),
+    }),
+  ),
+})
+
 const sweptBlob = {
   digest,
   sizeBytes: bytes,
