@@ -1,4 +1,5 @@
 /** Reading a clone at a path, with the real git. */
+import { createHash } from 'node:crypto'
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -205,6 +206,26 @@ describe('commits that were asked for', () => {
   })
 })
 
+it('a short id that a commit and a file begin with means the commit', async () => {
+  const repository = await repositoryOf(spec, { form: 'clone' })
+  const { path, id } = repository
+  const short = id('lost').slice(0, 4)
+  const file = contentOfBlob(short)
+  await writeFile(join(path, 'file'), file)
+  expect((await git(path, ['hash-object', '-w', 'file'])).slice(0, 4)).toBe(short)
+  const history = await readGit({ place: clone(path) }, { commits: [short] })
+  expect(history.others.get(short)).toEqual({ kind: 'unreached', id: id('lost') })
+})
+
+/** Some content whose id as a file begins so, found by trial. */
+function contentOfBlob(beginning: string): string {
+  for (let number = 0; ; number++) {
+    const content = String(number)
+    const hash = createHash('sha1').update(`blob ${content.length}\0${content}`).digest('hex')
+    if (hash.startsWith(beginning)) return content
+  }
+}
+
 describe('a clone stops the plan', () => {
   it('when it is shallow', async () => {
     const remote = await repositoryOf(spec)
@@ -243,8 +264,9 @@ describe('a clone stops the plan', () => {
   })
 
   it('when a commit is missing, in the middle or at the end', async () => {
-    for (const label of ['a', 'merge']) {
-      const repository = await repositoryOf(spec, { form: 'clone' })
+    const references = spec.references.filter(({ name }) => name === 'main')
+    for (const label of ['a', 'c', 'merge']) {
+      const repository = await repositoryOf({ ...spec, references }, { form: 'clone' })
       const id = repository.id(label)
       // So few objects are not packed (fastimport.unpackLimit).
       await rm(join(repository.path, '.git/objects', id.slice(0, 2), id.slice(2)))
