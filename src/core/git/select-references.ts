@@ -40,7 +40,14 @@ export function rankReferences(
     .filter((reference) => reference.kind === criterion.of && criterion.pattern.matches(reference.name))
     .filter(({ closedAt }) => closedAt === undefined || isWithin(closedAt, criterion.graceMs, now))
     .toSorted((a, b) => b.datedAt - a.datedAt || compareText(a.name, b.name))
-  return matching.map((reference, index) => ({ reference, rank: index + 1, of: matching.length }))
+  // A pull request may be there twice, with the commit that merges it beside its head; it takes one place.
+  const places = new Map<string, number>()
+  for (const { name } of matching) if (!places.has(name)) places.set(name, places.size + 1)
+  return matching.map((reference) => ({
+    reference,
+    rank: places.get(reference.name) ?? 0,
+    of: places.size,
+  }))
 }
 
 /** Whether what has this rank and this date is within a limit. */
