@@ -10,6 +10,7 @@ import {
   isSeq,
   LineCounter,
   parseAllDocuments,
+  type Alias,
   type Document,
   type Node,
 } from 'yaml'
@@ -27,6 +28,8 @@ import {
 export const sourceCharactersMax: number = 5 * 1024 * 1024
 const depthMax = 60
 const valuesMax = 200_000
+/** What aliases may stand for, in all; no policy repeats itself more often. */
+const copiesMax = 5000
 
 export type ParsedSource =
   { readonly document: SourceDocument } | { readonly findings: readonly ImportFinding[] }
@@ -78,6 +81,9 @@ class TreeReader {
   readonly #document: Document
   readonly #counter: LineCounter
   #values = 0
+  #copies = 0
+  /** Looking for an anchor goes through the document; each alias is looked up once. */
+  readonly #targets = new Map<Alias, Node | undefined>()
 
   constructor(document: Document, counter: LineCounter) {
     this.#document = document
@@ -90,7 +96,9 @@ class TreeReader {
     if (depth > depthMax) throw new TreeError(place, 'This is nested too deeply to be a policy.')
     if (this.#values > valuesMax) throw new TreeError(place, 'This stands for too much to be a policy.')
     if (isAlias(node)) {
-      const target = node.resolve(this.#document)
+      this.#copies += 1
+      if (this.#copies > copiesMax) throw new TreeError(place, 'Aliases stand for too much to be a policy.')
+      const target = this.#targetOf(node)
       if (target === undefined)
         throw new TreeError(place, 'This is an alias of an anchor that does not exist.')
       return { ...this.read(target, path, depth + 1), place }
@@ -104,6 +112,11 @@ class TreeReader {
       }
     }
     return scalarOf(node, place)
+  }
+
+  #targetOf(alias: Alias): Node | undefined {
+    if (!this.#targets.has(alias)) this.#targets.set(alias, alias.resolve(this.#document))
+    return this.#targets.get(alias)
   }
 
   #entries(items: readonly unknown[], path: string, depth: number): ReadonlyMap<string, SourceEntry> {
