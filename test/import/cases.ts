@@ -1,7 +1,6 @@
 /** The behavioural cases of other systems, and what has to be done to them before Winnow can plan on them. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readSharedCases } from './shared-cases.ts'
 
 export interface CaseImage {
   readonly digest: string
@@ -31,8 +30,6 @@ export interface PolicyCase {
   readonly unit: 'digest' | 'tag'
 }
 
-const path = fileURLToPath(new URL('../testdata/import/policy-cases.json', import.meta.url))
-
 /**
  * What GitLab deletes with pages as long as they are: the tests that two cases come from cut them to two tags, which no
  * policy file can say.
@@ -42,8 +39,9 @@ const withWholePages: Readonly<Record<string, readonly string[]>> = {
   'gitlab-paged-keepn1-older1d': ['Ba', 'Bb', 'C'],
 }
 
+/** Empty where the shared cases are missing. */
 export const policyCases: readonly PolicyCase[] = (
-  JSON.parse(readFileSync(path, 'utf8')) as readonly PolicyCase[]
+  (readSharedCases('policy-cases.json') as readonly PolicyCase[] | undefined) ?? []
 ).map((each) => ({ ...each, expected_expire: withWholePages[each.id] ?? each.expected_expire }))
 
 /** The inventory file of a case (`inventory/v1`); rows of one repository and digest are one manifest. */

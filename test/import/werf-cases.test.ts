@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { makeRepository } from '../git/make-repository.ts'
 import { winnow } from '../support/winnow-in-process.ts'
+import { sharedCasesFile } from './shared-cases.ts'
 import {
   digestOf,
   repositorySpecOf,
@@ -69,6 +70,10 @@ async function run(
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+it.skipIf(werfCases.length === 0)(`${sharedCasesFile('werf-cases.json')} has 48 cases`, () => {
+  expect(werfCases).toHaveLength(48)
+})
 
 it.each(werfCases.map((each) => [each.name, each] as const))('%s', async (name, each) => {
   const { gone, told, warnings } = await run(each)

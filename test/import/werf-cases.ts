@@ -1,9 +1,8 @@
 /** The cases of werf's retention as things that can be planned on: a clone with werf.yaml in it, an inventory, evidence. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import type { RepositorySpec } from '../git/make-repository.ts'
+import { readSharedCases } from './shared-cases.ts'
 
 interface KubernetesObject {
   readonly images?: readonly string[]
@@ -47,10 +46,9 @@ export interface WerfCase {
   readonly dependencies?: Readonly<Record<string, readonly string[]>>
 }
 
-const path = fileURLToPath(new URL('../testdata/import/werf-cases.json', import.meta.url))
-
-export const werfCases = (JSON.parse(readFileSync(path, 'utf8')) as { readonly cases: readonly WerfCase[] })
-  .cases
+/** Empty where the shared cases are missing. */
+export const werfCases: readonly WerfCase[] =
+  (readSharedCases('werf-cases.json') as { readonly cases: readonly WerfCase[] } | undefined)?.cases ?? []
 
 export function repositorySpecOf({ git }: WerfCase): RepositorySpec {
   return {
