@@ -4,12 +4,15 @@
  */
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { expectGone, expectKept } from './check-sweep.ts'
 import { allOf, f1TaggedIndex, type FaultTree } from './fault-trees.ts'
 import { isTracing, unreadable } from './strace.ts'
 import { allAtOnce, fingerprint, makeSweeper, removeProgram, type Sweeper } from './sweeper.ts'
 import { ageAll, at, digestOf, pushImage, pushManifest, put, uploadAlias, uploadBlob } from './trees.ts'
+
+// The program is started several times over, by machines that have more to do.
+vi.setConfig({ testTimeout: 240_000 })
 
 const NOBODY = 65_534
 const isRoot = process.getuid?.() === 0

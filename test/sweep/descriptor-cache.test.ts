@@ -2,13 +2,16 @@
  * F8: sweeping beside a running registry that remembers blobs. What it may still believe in is set aside and not freed; so a
  * push that it accepts too easily is made whole by the next sweep.
  */
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { distributionBinaries, startDockerRegistry } from '../servers/docker-registry.ts'
 import { missing, titled } from '../servers/find.ts'
 import { startRedis } from '../servers/redis.ts'
 import { expectGone, expectKept } from './check-sweep.ts'
 import { brokenIn, pushAgain, rememberDeleted, type Remembering } from './descriptor-cache.ts'
 import { allAtOnce, makeSweeper, removeProgram, type Sweeper, type Swept } from './sweeper.ts'
+
+// The program is started several times over, by machines that have more to do.
+vi.setConfig({ testTimeout: 240_000 })
 
 let sweeper: Sweeper
 beforeEach(async () => {

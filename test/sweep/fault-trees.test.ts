@@ -4,7 +4,7 @@
  */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { distributionBinaries, startDockerRegistry } from '../servers/docker-registry.ts'
 import { missing, titled } from '../servers/find.ts'
 import { expectJudged, expectKept, expectSwept, sorted } from './check-sweep.ts'
@@ -14,6 +14,9 @@ import { pushFault, realFaults } from './real-trees.ts'
 import { deletedAfterListing, isTracing, openedFiles, vanishing } from './strace.ts'
 import { allAtOnce, fingerprint, makeSweeper, removeProgram, type Sweeper } from './sweeper.ts'
 import { ageAll, at, DAY_MS } from './trees.ts'
+
+// The program is started several times over, by machines that have more to do.
+vi.setConfig({ testTimeout: 240_000 })
 
 let sweeper: Sweeper
 beforeEach(async () => {

@@ -4,7 +4,7 @@
  */
 import { rmSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Random } from '../oracle/random.ts'
 import { missing, titled } from '../servers/find.ts'
 import { expectKept, sorted } from './check-sweep.ts'
@@ -27,6 +27,9 @@ import {
   uploadBlob,
   type StoredManifest,
 } from './trees.ts'
+
+// The program is started several times over, by machines that have more to do.
+vi.setConfig({ testTimeout: 240_000 })
 
 const first = Number(process.env['WINNOW_SEED'] ?? 0)
 const count = Number(process.env['WINNOW_SWEEP_TREES'] ?? (process.env['CI'] === 'true' ? 60 : 12))

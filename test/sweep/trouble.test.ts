@@ -3,13 +3,16 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ended } from '../faults/cli.ts'
 import { expectGone, expectKept, sorted } from './check-sweep.ts'
 import { allOf, f1TaggedIndex, type FaultTree } from './fault-trees.ts'
 import { judge, listBlobs } from './oracle.ts'
 import { allAtOnce, fingerprint, makeSweeper, removeProgram, taken, type Sweeper } from './sweeper.ts'
 import { at, DAY_MS, deleteManifest, pushImage, put, storeBlob, type StoredManifest } from './trees.ts'
+
+// The program is started several times over, by machines that have more to do.
+vi.setConfig({ testTimeout: 240_000 })
 
 const [MOUNT, UNMOUNT] = ['mount', 'umount'] as const
 

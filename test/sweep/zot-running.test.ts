@@ -1,10 +1,13 @@
 /** `winnow sweep` on the storage of a zot that runs, may run, or is said to be stopped: the real program, on files. */
 import { closeSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { allAtOnce, fingerprint, makeSweeper, removeProgram, type Sweeper } from './sweeper.ts'
 import { makeImage, type MadeBlob } from './trow-trees.ts'
 import { beginZotTree, type LayoutTree } from './zot-trees.ts'
+
+// The program is started several times over, by machines that have more to do.
+vi.setConfig({ testTimeout: 240_000 })
 
 const kept = makeImage('kept', ['base', 'own of kept'])
 const gone = makeImage('gone', ['base', 'own of gone'])
