@@ -88,8 +88,8 @@ export interface LayoutParts {
   readonly pool: ScanPool
   /** Where it is kept what was looked at before, on file systems. */
   readonly memoryPath: string
-  /** Where the registry has an address. */
-  readonly http: HttpClient | undefined
+  /** Where the registry has an address: asks who answers there, once and without a login. */
+  readonly asking: HttpClient | undefined
   /** Whether somebody says that the registry is not running. */
   readonly toldStopped: boolean
   readonly mayChange: boolean
@@ -103,12 +103,15 @@ export async function composeLayout(
 ): Promise<ReadableLayout> {
   const layout = await bareLayout(settings, store, parts)
   const { refuseForeign } = await import('./adapters/registries/detect-foreign.ts')
-  const { http } = parts
-  const probe = http && settings.url !== undefined ? probeOver(http, settings.url) : undefined
+  const { asking } = parts
+  const probe = asking && settings.url !== undefined ? probeOver(asking, settings.url) : undefined
+  // A registry that said who it is falls silent when a window stops it; that is no news.
+  let hasAnswered = false
   return {
     ...layout,
     async check(options, takenAway) {
-      await refuseForeign({ store, kind: settings.kind, ...(probe && { probe }) }, options)
+      const question = { store, kind: settings.kind, hasAnswered, ...(probe && { probe }) }
+      if (await refuseForeign(question, options)) hasAnswered = true
       await layout.check(options, takenAway)
     },
   }
@@ -163,7 +166,7 @@ async function distributionLayout(
 /** Whether the registry runs on its files, as far as can be told from here. */
 export async function isRunning(
   settings: RegistrySettings,
-  { http }: Pick<LayoutParts, 'http'>,
+  { asking }: Pick<LayoutParts, 'asking'>,
   options?: RunOptions,
 ): Promise<RunningState> {
   const { detectRunning } = await import('./adapters/registries/storage-zot/detect-running.ts')
@@ -172,7 +175,7 @@ export async function isRunning(
   return detectRunning(
     {
       ...(store.kind === 'filesystem' && { folder: store.path }),
-      ...(http && url !== undefined && { answers: answersAt(http, url) }),
+      ...(asking && url !== undefined && { answers: answersAt(asking, url) }),
     },
     options,
   )

@@ -74,6 +74,8 @@ function cacheKindOf(settings: RegistrySettings): DescriptorCacheKind {
 export interface CommonParts {
   readonly times: SweepTimes
   readonly http: HttpClient | undefined
+  /** Asks who answers there, without a login. */
+  readonly asking: HttpClient | undefined
   readonly ports: (store: ListableStore) => Promise<Omit<SweepPlanPorts, 'store' | 'journal' | 'cache'>>
   close(): Promise<void>
 }
@@ -85,10 +87,9 @@ export async function commonParts(
   mayChange: boolean,
 ): Promise<CommonParts> {
   const { name, url } = settings
-  const http =
-    url === undefined
-      ? undefined
-      : await (await import('./compose.ts')).createRegistryHttp(settings, url, options)
+  const compose = url === undefined ? undefined : await import('./compose.ts')
+  const http = url === undefined ? undefined : await compose?.createRegistryHttp(settings, url, options)
+  const asking = url === undefined ? undefined : await compose?.createAskingHttp(settings, url, options)
   const pool = createScanPool()
   const folder = join(stateDirectoryOf(options), 'references')
   const references = createReferenceCache(join(folder, `${name}.bin`))
@@ -96,12 +97,13 @@ export async function commonParts(
   return {
     times: timesOf(settings, overrides),
     http,
+    asking,
     ports: async (store) => ({
       registry: name,
       layout: await composeLayout(settings, store, {
         pool,
         memoryPath,
-        http,
+        asking,
         toldStopped: overrides.toldStopped,
         mayChange,
       }),
@@ -112,6 +114,7 @@ export async function commonParts(
     }),
     async close() {
       await pool.close()
+      await asking?.close()
       await http?.close()
     },
   }

@@ -53,7 +53,7 @@ export async function composeSweep(
     ...(await parts.ports(store)),
     store,
     journal: createSweepJournal(store),
-    cache: composeCache(settings, store, { http: parts.http, replicas, overrides }, options),
+    cache: composeCache(settings, store, { asking: parts.asking, replicas, overrides }, options),
     leases: createLeaseStore(createStoreLeaseTable(store), monotonicClock(), thisProcess()),
     history: state.journal,
     holder: `${hostname()}:${process.pid}`,
@@ -108,7 +108,7 @@ const CANARY_KEY = '.winnow/canary.json'
 const CANARY_BYTES_MAX = 1024 * 1024
 
 interface CacheParts {
-  readonly http: HttpClient | undefined
+  readonly asking: HttpClient | undefined
   readonly replicas: readonly Replica[]
   readonly overrides: SweepOverrides
 }
@@ -116,13 +116,13 @@ interface CacheParts {
 function composeCache(
   settings: RegistrySettings,
   store: SweepableStore,
-  { http, replicas, overrides }: CacheParts,
+  { asking, replicas, overrides }: CacheParts,
   options: ComposeOptions,
 ): DescriptorCache {
   const { layout, cache } = storageOf(settings)
   const { sweep } = settings
   // Only Distribution keeps descriptors in a cache; of zot it must be known that it is not running.
-  if (layout === 'zot') return zotMemory(settings, http, overrides)
+  if (layout === 'zot') return zotMemory(settings, asking, overrides)
   const descriptorSettings = { ...sweep, cache: layout === 'distribution' ? cache : 'none' }
   return createDescriptorCache(descriptorSettings, {
     replicas,
@@ -162,7 +162,7 @@ function composeCacheWhileOut(
   const { cache } = storageOf(settings)
   // Nobody answers just now, so Redis itself is asked, and nothing else.
   if (/^rediss?:/.test(cache))
-    return composeCache(settings, store, { http: undefined, replicas: [], overrides }, options)
+    return composeCache(settings, store, { asking: undefined, replicas: [], overrides }, options)
   return {
     kind: 'none',
     forget: () => Promise.resolve(),
@@ -179,7 +179,7 @@ function composeCacheWhileOut(
 /** What zot has in memory is out of reach, so nothing is freed unless it is certainly not running. */
 function zotMemory(
   settings: RegistrySettings,
-  http: HttpClient | undefined,
+  asking: HttpClient | undefined,
   { toldStopped }: SweepOverrides,
 ): DescriptorCache {
   return {
@@ -187,7 +187,7 @@ function zotMemory(
     forget: () => Promise.resolve(),
     afterSetAside: () => Promise.resolve(),
     async gate(runOptions) {
-      const state = await isRunning(settings, { http }, runOptions)
+      const state = await isRunning(settings, { asking }, runOptions)
       return state === 'stopped' || (state === 'unknown' && toldStopped)
         ? { kind: 'open', setAsideBefore: Number.POSITIVE_INFINITY, because: 'zot is not running' }
         : {

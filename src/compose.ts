@@ -12,7 +12,7 @@ import {
   createKubernetesSources,
   type KubernetesSettings,
 } from './adapters/clusters/kubernetes/kubernetes-source.ts'
-import { createHttpClient } from './adapters/http/client.ts'
+import { createHttpClient, type HttpSettings } from './adapters/http/client.ts'
 import type { HttpClient, HttpTls } from './adapters/http/http-types.ts'
 import { openState, type State } from './adapters/journal/open-state.ts'
 import { createEvidenceFileSources } from './adapters/references/evidence-file-source.ts'
@@ -333,8 +333,34 @@ export async function createRegistryHttp(
   options: ComposeOptions,
 ): Promise<HttpClient> {
   return createHttpClient({
-    base: url,
+    ...(await clientOf(settings, url, options)),
     credentials: credentialsOf(settings.auth, options.environment),
+  })
+}
+
+/**
+ * A client that only finds out who answers at an address: it logs in nowhere, so a 401 is an answer like any other, and it
+ * asks once, so silence is known at once.
+ */
+export async function createAskingHttp(
+  settings: RegistrySettings,
+  url: string,
+  options: ComposeOptions,
+): Promise<HttpClient> {
+  return createHttpClient({
+    ...(await clientOf(settings, url, options)),
+    authorization: 'static',
+    retry: { attemptsMax: 1 },
+  })
+}
+
+async function clientOf(
+  settings: RegistrySettings,
+  url: string,
+  options: ComposeOptions,
+): Promise<HttpSettings> {
+  return {
+    base: url,
     concurrency: settings.concurrency,
     userAgent: `winnow/${options.version}`,
     insecure: settings.insecure,
@@ -342,7 +368,7 @@ export async function createRegistryHttp(
     tls: await tlsOf(settings),
     environment: options.environment,
     ...(settings.proxy !== undefined && { proxy: settings.proxy }),
-  })
+  }
 }
 
 async function composeStorage(

@@ -45,6 +45,36 @@ function answering(answers: Readonly<Record<string, Scripted>>): ProbeRegistry {
   }
 }
 
+describe('an address that answers in part', () => {
+  const failing =
+    (paths: readonly string[], answers: Readonly<Record<string, Scripted>>): ProbeRegistry =>
+    async (path) => {
+      if (paths.includes(path)) throw new UnreachableError('http://127.0.0.1:1', 'reset', 'Start it.')
+      return answering(answers)(path)
+    }
+
+  it('is Harbor by its ping, whatever the others say', async () => {
+    const probe = failing(['/v2/', '/gitlab/v1/'], { '/api/v2.0/ping': { status: 200, text: 'Pong' } })
+    await expect(ask({ probe })).rejects.toThrow(/Harbor/)
+  })
+
+  it('is GitLab by the realm of a refusal, whatever the others say', async () => {
+    const headers = { 'www-authenticate': 'Bearer realm="https://gitlab.example.com/jwt/auth"' }
+    const probe = failing(['/api/v2.0/ping'], { '/v2/': { status: 401, headers } })
+    await expect(ask({ probe })).rejects.toThrow(/GitLab/)
+  })
+
+  it('is not silent', async () => {
+    expect(await ask({ probe: failing(['/v2/'], {}) })).toEqual([])
+  })
+
+  it('that was heard before may fall silent', async () => {
+    const paths = ['/api/v2.0/ping', '/v2/', '/gitlab/v1/']
+    expect(await ask({ probe: failing(paths, {}) })).toHaveLength(1)
+    expect(await ask({ probe: failing(paths, {}), hasAnswered: true })).toEqual([])
+  })
+})
+
 describe('refused', () => {
   it.each([
     { kind: 'harbor', hint: /Garbage Collection/ },

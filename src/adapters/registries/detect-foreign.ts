@@ -17,9 +17,11 @@ export interface ForeignQuestion {
   readonly kind: RegistryKind | 'auto'
   /** Where the registry has an address. */
   readonly probe?: ProbeRegistry
+  /** It answered before, and was no other program's: then silence is not worth a warning. @default false */
+  readonly hasAnswered?: boolean
 }
 
-/** A GET of an absolute path, redirects not followed to other hosts; throws where nothing answers. */
+/** A GET of an absolute path, without a login, redirects not followed to other hosts; throws where nothing answers. */
 export type ProbeRegistry = (path: string, options?: RunOptions) => Promise<ProbeAnswer>
 
 export interface ProbeAnswer {
@@ -68,16 +70,27 @@ const refusals: Readonly<Record<Governor, Refusal>> = {
   },
 }
 
-/** @throws MetadataElsewhereError naming what to use instead */
-export async function refuseForeign(question: ForeignQuestion, options?: RunOptions): Promise<void> {
+/**
+ * @returns whether somebody answered at the address
+ * @throws MetadataElsewhereError naming what to use instead
+ */
+export async function refuseForeign(question: ForeignQuestion, options?: RunOptions): Promise<boolean> {
   const { store, kind, probe } = question
-  const governor =
-    (isGovernor(kind) ? kind : undefined) ??
-    (await governorOfFiles(store, options)) ??
-    (probe && (await governorOfAnswers(store.place, probe, options)))
-  if (governor === undefined) return
-  const { why, instead } = refusals[governor]
-  throw new MetadataElsewhereError(store.place, why, instead)
+  const known = (isGovernor(kind) ? kind : undefined) ?? (await governorOfFiles(store, options))
+  const answers = known === undefined && probe !== undefined ? await askAll(probe, options) : undefined
+  const governor = known ?? (answers && governorOfAnswers(answers))
+  if (governor !== undefined) {
+    const { why, instead } = refusals[governor]
+    throw new MetadataElsewhereError(store.place, why, instead)
+  }
+  const isSilent = answers?.every((answer) => answer === undefined) === true
+  if (isSilent && question.hasAnswered !== true) warnOfSilence(store.place, options)
+  return answers !== undefined && !isSilent
+}
+
+function warnOfSilence(place: string, options: RunOptions | undefined): void {
+  const text = `Nothing answers at the address of the registry, so only its files at ${place} could tell whether it is Harbor’s or GitLab’s, and those of Harbor look like any other’s. Set kind: if it is.`
+  options?.onEvent?.({ kind: 'warning', text })
 }
 
 function isGovernor(kind: RegistryKind | 'auto'): kind is Governor {
@@ -99,35 +112,29 @@ async function governorOfFiles(
   return isHarbor ? 'harbor' : undefined
 }
 
-async function governorOfAnswers(
-  place: string,
+function governorOfAnswers(answers: Answers): Governor | undefined {
+  const [ping] = answers
+  if (ping !== undefined && isHarborPing(ping)) return 'harbor'
+  return answers.some((answer) => answer !== undefined && isGitLab(answer)) ? 'gitlab' : undefined
+}
+
+/** To Harbor's ping, the version of the API, and GitLab's own API; undefined where there was no answer. */
+type Answers = readonly (ProbeAnswer | undefined)[]
+
+async function askAll(probe: ProbeRegistry, options: RunOptions | undefined): Promise<Answers> {
+  const answers: (ProbeAnswer | undefined)[] = []
+  for (const path of ['/api/v2.0/ping', '/v2/', '/gitlab/v1/']) answers.push(await ask(probe, path, options))
+  return answers
+}
+
+/** One question that fails says nothing of the others: what was answered counts. */
+async function ask(
   probe: ProbeRegistry,
+  path: string,
   options: RunOptions | undefined,
-): Promise<Governor | undefined> {
-  const answers = await askAll(probe, options)
-  if (answers === undefined) {
-    const text = `Nothing answers at the address of the registry, so only its files at ${place} could tell whether it is Harbor’s or GitLab’s, and those of Harbor look like any other’s. Set kind: if it is.`
-    options?.onEvent?.({ kind: 'warning', text })
-    return undefined
-  }
-  const { ping, version, gitlab } = answers
-  if (isHarborPing(ping)) return 'harbor'
-  return [version, gitlab].some(isGitLab) ? 'gitlab' : undefined
-}
-
-interface Answers {
-  readonly ping: ProbeAnswer
-  readonly version: ProbeAnswer
-  readonly gitlab: ProbeAnswer
-}
-
-async function askAll(probe: ProbeRegistry, options: RunOptions | undefined): Promise<Answers | undefined> {
+): Promise<ProbeAnswer | undefined> {
   try {
-    return {
-      ping: await probe('/api/v2.0/ping', options),
-      version: await probe('/v2/', options),
-      gitlab: await probe('/gitlab/v1/', options),
-    }
+    return await probe(path, options)
   } catch (error) {
     if (!(error instanceof OperationalError) || error instanceof InterruptedError) throw error
     return undefined
