@@ -176,3 +176,16 @@ describe('what cannot be read', () => {
     expect(report.complete).toBe(true)
   })
 })
+
+describe('a folder of blobs without one', () => {
+  it('is a volume that is not mounted where manifests are linked: nothing is touched', async () => {
+    const storage = new SweptStorage()
+    const { blobs, digest } = storage.image('x', 'one', { tag: '1.0' })
+    for (const gone of [...blobs, digest]) storage.store.drop(dataKey(gone))
+    storage.store.put('docker/registry/v2/blobs/sha256/lost+found/x', '')
+    const before = [...storage.store.files.keys()].filter((key) => key.startsWith('docker/'))
+    for (const run of [() => storage.plan(), () => storage.sweep()])
+      await expect(run()).rejects.toMatchObject({ code: 'STORAGE_UNREADABLE', category: 'incomplete' })
+    expect([...storage.store.files.keys()].filter((key) => key.startsWith('docker/'))).toEqual(before)
+  })
+})

@@ -6,7 +6,8 @@ import type { Digest } from '../core/image/digest.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
 import type { RecordTable } from '../core/sweep/record-table.ts'
 import { keyOfHex, shardOfHex } from '../core/sweep/digest-key.ts'
-import { hexOf } from '../core/sweep/reference-record.ts'
+import { algorithmOf, algorithms, hexOf } from '../core/sweep/reference-record.ts'
+import { StorageUnreadableError } from '../ports/readable-blob-store.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { findGarbage } from './sweep-garbage.ts'
@@ -61,8 +62,27 @@ export async function surveyPool(
   }, options)
   phase('mark')
   const mark = await markPool(pool, tables, parts, options)
+  refuseWithoutBlobs(pool, tables, mark)
   const found = await findGarbage(pool, tables, mark, { fence, scratch: parts.scratch }, options)
   return { pool, startedAt, tables, mark, ...found }
+}
+
+/**
+ * A folder of blobs in which there is none while manifests are linked is a volume that is not mounted, as a storage without
+ * any blobs is.
+ */
+function refuseWithoutBlobs(pool: BlobPool, { stored }: PoolTables, { missing }: Mark): void {
+  for (const algorithm of algorithms) {
+    const [first] = missing.filter((digest) => algorithmOf(digest) === algorithm)
+    if (first === undefined || stored[algorithm].size > 0) continue
+    throw new StorageUnreadableError(
+      `the ${algorithm} blobs`,
+      `not one of them is there, and manifests are linked, such as the one that belongs at ${pool.fileOf(first).key}`,
+      {
+        hint: 'A volume that is not mounted looks like that: mount it. If the blobs are lost for good, delete the manifests that are linked, or push their images again.',
+      },
+    )
+  }
 }
 
 /** Whether a linked manifest needs a blob. */

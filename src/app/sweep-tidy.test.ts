@@ -48,6 +48,33 @@ describe('what a sweep removes besides blobs', () => {
       expected: [],
     },
     {
+      name: 'no link to nothing that a linked manifest needs',
+      make: (s) => {
+        const { blobs } = s.image('x', 'one')
+        for (const digest of blobs) s.store.drop(dataKey(digest))
+      },
+      expected: [],
+    },
+    {
+      name: 'no link to nothing that the child of a linked index needs',
+      make: (s) => {
+        const { digest, blobs } = s.image('x', 'child', { isLinked: false })
+        s.index('x', [digest])
+        for (const blob of blobs) s.store.drop(dataKey(blob))
+      },
+      expected: [],
+    },
+    {
+      name: 'no link of a repository in which the bytes of a linked manifest are gone, and those of others',
+      make: (s) => {
+        const { digest, blobs } = s.image('x', 'one')
+        for (const gone of [digest, ...blobs]) s.store.drop(dataKey(gone))
+        s.image('y', 'two')
+        s.store.put(layer('y', absent), absent, s.now - OLD_MS)
+      },
+      expected: ['remove-link y/_layers/sha256/…/link'],
+    },
+    {
       name: 'no link whose blob is stored under the digest that it says',
       make: (s) => {
         s.image('x', 'one')
@@ -128,6 +155,17 @@ describe('what a sweep removes besides blobs', () => {
     make(storage)
     expect(await removed(storage)).toEqual(expected)
     expect(await removed(storage), 'once').toEqual([])
+  })
+
+  it('names the blob that is gone, and the manifest and repository that need it', async () => {
+    const storage = started()
+    const { digest, blobs } = storage.image('x', 'one')
+    const [, gone = absent] = blobs
+    storage.store.drop(dataKey(gone))
+    for (const report of [await storage.plan(), await storage.sweep()])
+      expect(report.warnings).toEqual([
+        expect.stringContaining(`The bytes of ${gone} are gone, and the manifest ${digest} needs them in x`),
+      ])
   })
 
   it('waits with the links of what is set aside until that is freed', async () => {

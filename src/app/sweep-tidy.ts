@@ -2,7 +2,8 @@
  * What is left behind when blobs are gone: layer links that lead nowhere, folders of uploads that nobody ends, repositories
  * in which nothing is left. None of it comes back by `--restore`, so it goes last, and only what is old.
  *
- * As long as a blob is set aside, its links stay: with them it can be put back whole.
+ * As long as a blob is set aside, its links stay: with them it can be put back whole. So do those that a manifest needs
+ * (sweep-needed-links.ts).
  */
 import type { Digest } from '../core/image/digest.ts'
 import { parseRepositoryName } from '../core/image/names.ts'
@@ -17,8 +18,9 @@ import {
   hexOf,
   type DigestAlgorithm,
 } from '../core/sweep/reference-record.ts'
-import type { LayerLink, RepositoryRemains, UploadFolder } from '../ports/readable-layout.ts'
+import type { RepositoryRemains, UploadFolder } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
+import { withoutNeededLinks, type DeadLink } from './sweep-needed-links.ts'
 import type { PoolSurvey } from './sweep-survey.ts'
 import { eachLink, linkedRecord, linkedRepository, STORED_EXTRA } from './sweep-tables.ts'
 
@@ -31,8 +33,7 @@ export interface Leftovers {
   readonly uploads: readonly UploadFolder[]
 }
 
-/** `digest` is that of its path, `target` what it says. */
-export type RemovableLink = LayerLink & { readonly target: Digest }
+export type RemovableLink = DeadLink
 
 export type RemovableRepository = RepositoryRemains & {
   readonly repository: string
@@ -79,7 +80,7 @@ export async function findLeftovers(
   )
   const linksOf = linksByRepository(survey, emptied)
   return {
-    links: await oldLinks(survey, links, request, options),
+    links: await withoutNeededLinks(survey, await oldLinks(survey, links, request, options), options),
     repositories: repositories.map(([repository, remains]) => ({
       ...remains,
       repository: tables.nameOf(repository),

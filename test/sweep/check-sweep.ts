@@ -1,5 +1,5 @@
 /** One sweep of a tree, from plan to a second run, with the oracle and a fresh registry as judges. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { FaultTree } from './fault-trees.ts'
@@ -82,9 +82,30 @@ function expectLeft(root: string, tree: FaultTree): void {
   expectGone(root, tree.garbage)
 }
 
-/** A link that a manifest still needs may stay, though its bytes are lost: a push can bring them back. */
+/**
+ * A link that a manifest still needs stays, though its bytes are lost: a push can bring them back. What a manifest needs
+ * whose own bytes are lost nobody knows: then all links of its repository stay.
+ */
 function unneededLinks(root: string): readonly string[] {
-  const { danglingLinks, live } = judge(root, DAY_MS)
+  const { danglingLinks, live, missing } = judge(root, DAY_MS)
   const named = (key: string): string => key.split('/').slice(-3, -1).join(':')
-  return danglingLinks.filter((key) => !live.has(named(key)))
+  return danglingLinks.filter((key) => {
+    const manifests = join(root, key.slice(0, key.indexOf('/_layers/')), '_manifests')
+    const isUnknown = linkedIn(manifests).some((digest) => missing.has(digest))
+    return !isUnknown && !live.has(named(key))
+  })
+}
+
+/** What the links of revisions and tags in a folder `_manifests` say. */
+function linkedIn(manifests: string): readonly string[] {
+  if (!existsSync(manifests)) return []
+  const files = readdirSync(manifests, { recursive: true, encoding: 'utf8' })
+  return files
+    .filter((name) => name.endsWith('/link'))
+    .map((name) => {
+      const [, algorithm, hex] = name.split('/')
+      return name.startsWith('revisions/')
+        ? `${algorithm}:${hex}`
+        : readFileSync(join(manifests, name), 'utf8')
+    })
 }
