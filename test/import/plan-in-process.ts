@@ -58,11 +58,20 @@ export function planText(yaml: string, repository: string, images: readonly Sour
   return gone
 }
 
-function manifestOf({ id, tags, pushedAt, pulledAt, locked, labels }: SourceImage): ManifestRecord {
+function manifestOf({
+  id,
+  tags,
+  pushedAt,
+  createdAt,
+  pulledAt,
+  locked,
+  labels,
+}: SourceImage): ManifestRecord {
   const pulled = pulledAt === undefined ? {} : { pulledAt }
   return image(id, {
     tags: tags.map((each) => tag(each.name, { pushedAt: each.pushedAt, ...pulled })),
     pushedAt,
+    createdAt,
     ...pulled,
     locked,
     labels,

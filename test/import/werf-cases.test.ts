@@ -21,7 +21,6 @@ import {
 
 /** Cases in which more is kept; docs/import/werf.md lists them with their reasons. */
 const exceptions: ReadonlySet<string> = new Set([
-  'image linked only to a commit missing from the local repository',
   'pod referring by tag and digest does not protect the tag',
   "completed or failed Job's image is not protected, active Job's is",
   'init containers protect, ephemeral containers do not',

@@ -5,6 +5,7 @@
 import {
   isRule,
   type ImportedConfiguration,
+  type ImportedGitRepository,
   type ImportedPolicy,
   type ImportedRegistry,
 } from '../../core/import/imported-policy.ts'
@@ -28,7 +29,9 @@ export function importedText(configuration: ImportedConfiguration, facts: Import
     'version: 1',
     'registries:',
     ...configuration.registries.flatMap(registryLines),
+    ...noteLines(configuration.evidenceComments ?? unknownUse, ''),
     ...protectionLines(configuration.youngerThan ?? '0s'),
+    ...gitLines(configuration.gitRepository),
     'policies:',
     ...uniquelyNamed(configuration.policies).flatMap(policyLines),
     '',
@@ -36,12 +39,14 @@ export function importedText(configuration: ImportedConfiguration, facts: Import
 }
 
 function headerLines({ title, file, warningCount }: ImportedFileFacts): readonly string[] {
+  const name = baseName(file)
+  const source = title.includes(name) ? title : `${name}, ${title}`
   const differs =
     warningCount === 0
-      ? 'It decides as that does.'
-      : `It decides as that does, but for what the ${warningCount === 1 ? 'warning' : `${warningCount} warnings`} of \`winnow import\` told.`
+      ? 'It decides alike.'
+      : `It decides alike, but for what ${warningCount === 1 ? 'the warning' : `the ${warningCount} warnings`} of \`winnow import\` said.`
   return [
-    ...noteLines([`Imported from ${title}, ${baseName(file)}. ${differs}`], ''),
+    ...noteLines([`Imported from ${source}. ${differs}`], ''),
     '# Nothing is deleted by this file: `winnow plan` shows what would go and why, `winnow apply` asks first.',
   ]
 }
@@ -63,11 +68,14 @@ function registryLines({ name, url, kind, remark }: ImportedRegistry): readonly 
   ]
 }
 
+const unknownUse = [
+  'What is in use is not known to the source. Winnow keeps it, whatever rules say, once it may ask:',
+]
+
 function protectionLines(youngerThan: string): readonly string[] {
   const young =
     youngerThan === '0s' ? 'off, as in the source; Winnow’s own default is 24h' : 'as in the source'
   return [
-    '# What is in use is not known to the source. Winnow keeps it, whatever rules say, once it may ask:',
     '# evidence:',
     '#   kubernetes:',
     '#     - {name: prod, kubeconfig: ~/.kube/config, context: prod}',
@@ -80,6 +88,12 @@ function protectionLines(youngerThan: string): readonly string[] {
     '# limits: {maxDeletions: 500, maxShare: 30%, minSurvivors: 1}',
     'limits: {maxDeletions: 1000000, maxShare: 100%, minSurvivors: 0}',
   ]
+}
+
+function gitLines(git: ImportedGitRepository | undefined): readonly string[] {
+  if (git === undefined) return []
+  const { comments, ...repository } = git
+  return ['git:', '  repositories:', ...noteLines(comments, '    '), `    - ${flowText(repository)}`]
 }
 
 function policyLines(policy: ImportedPolicy): readonly string[] {

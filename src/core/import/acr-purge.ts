@@ -184,7 +184,7 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
   if (isTagged && flags.switch('untagged') === undefined) {
     reading.warn(
       flags.place,
-      'Without --untagged the command leaves manifests that lost their last tag; Winnow deletes a manifest with its last tag, in the rules as in every policy by tag.',
+      'Without --untagged the command leaves a manifest that lost its last tag, and it can still be pulled by its digest; Winnow deletes it with its last tag, unless something is known to use it. Where people pull by digest, name them under `evidence:` first.',
     )
   }
 }

@@ -116,14 +116,47 @@ function readRule(flags: CommandFlags, reading: Reading): ImportedRule | undefin
     )
     return undefined
   }
-  const older = { olderThan: writeLength(length) }
-  const deletion: ImportedDelete =
-    keep === 0 ? older : { ...older, beyondNewest: keep, combine: 'all', countAmong: 'eligible' }
-  return {
+  const rule = {
     name: 'gcr-cleaner',
     comments: [`line ${flags.place.line}: candidates are taken with all their tags`],
     match,
+  }
+  if (keep === 0) return { ...rule, delete: { olderThan: writeLength(length) } }
+  // Counted by build like there; what has no build that can be true stays, so nobody's place is taken.
+  if (length === 0) return { ...rule, delete: { beyondNewest: keep, by: 'created', countAmong: 'eligible' } }
+  return graceWithCount(rule, keep, length, reading, flags)
+}
+
+/**
+ * An age by upload and a count by build in one go is more than one rule can say, and two rules would let young images
+ * take places. So the nearest rule is left as a comment, and nothing goes until somebody has looked.
+ */
+function graceWithCount(
+  rule: Pick<ImportedRule, 'name' | 'comments' | 'match'>,
+  keep: number,
+  graceMs: number,
+  reading: Reading,
+  flags: CommandFlags,
+): ImportedRule {
+  reading.warn(
+    flags.last('keep')?.place,
+    '-keep with -grace: gcr-cleaner measures ages from the upload and counts by the build, which no rule does alike. The nearest rule is there as a comment; until it is switched on, nothing is deleted.',
+  )
+  const deletion: ImportedDelete = {
+    olderThan: writeLength(graceMs),
+    beyondNewest: keep,
+    combine: 'all',
+    countAmong: 'eligible',
+  }
+  return {
+    ...rule,
+    comments: [
+      ...rule.comments,
+      'Off: this counts by upload, and gcr-cleaner by build. Where images are uploaded in the order of their builds,',
+      'it decides alike: switch it on, and look at the plan.',
+    ],
     delete: deletion,
+    isOff: true,
   }
 }
 
@@ -157,7 +190,7 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
   if (keep !== undefined && keep.text !== '0') {
     reading.warn(
       keep.place,
-      '-keep: gcr-cleaner orders images by the time they were built, where that can be true, and Winnow by the time they were uploaded. Where the two orders differ, others are the newest: look at the plan.',
+      '-keep counts by the time of building. An image whose time of building is unknown, or cannot be true (before 2013), goes by its upload there; here it is kept and takes no place, so more is kept.',
     )
   }
   const recursive = flags.switch('recursive')

@@ -7,6 +7,7 @@ import { hasBareAlternatives, patternOf, splitAlternatives } from './expressions
 import type { Importer } from './importer.ts'
 import {
   unnamedRegistry,
+  type ImportedBlock,
   type ImportedConfiguration,
   type ImportedDelete,
   type ImportedNote,
@@ -95,16 +96,34 @@ function readRules(policy: SourceMap, reading: Reading): readonly (ImportedRule 
     )
   }
   const lines = [...new Set([expression.value.place.line, ...keeps.lines])].join(', ')
+  const match = [
+    { tags: [pattern, ...(keepsLatest ? ['!latest'] : []), ...keeps.patterns.map((each) => `!${each}`)] },
+  ]
   return [
+    ...(deletion.keepYounger === undefined ? [] : [youngRule(deletion.keepYounger, match)]),
     {
       name: 'expiration',
       comments: [`line ${lines}: a tag goes that matches the delete expression and no pattern with "!".`],
-      match: [
-        { tags: [pattern, ...(keepsLatest ? ['!latest'] : []), ...keeps.patterns.map((each) => `!${each}`)] },
-      ],
-      delete: deletion,
+      match,
+      delete: deletion.criteria,
     },
   ]
+}
+
+/**
+ * Beside a count an age is a rule of its own: younger tags take places, protected ones do not, and one rule that deletes
+ * lets either both take places or neither.
+ */
+function youngRule({ ms, written, line }: Age, match: readonly ImportedBlock[]): ImportedRule {
+  return {
+    name: `younger than ${written}`,
+    comments: [
+      `line ${line}: older_than. Younger tags stay, and take places of keep_n.`,
+      `The second is there because GitLab keeps at exactly ${written}, too.`,
+    ],
+    match,
+    keep: { within: writeLength(ms + 1000) },
+  }
 }
 
 const options = { dialect: 'go', anchoring: 'full' } as const
@@ -151,22 +170,38 @@ function keepPatterns(
   }
 }
 
-function readDeletion(policy: SourceMap, reading: Reading): ImportedDelete {
-  const count = reading.whole(entryOf(policy, 'keep_n'), { orText: true }) ?? 0
-  const age = readAge(policy, reading)
-  if (count > 0) {
-    reading.warn(
-      entryOf(policy, 'keep_n')?.place,
-      'keep_n: GitLab takes tags without a known time for the newest, so they use up places; here they are kept and take none, so more is kept. (GitLab counts each page of 1000 tags by itself; where protected tags are among the newest, look at the plan.)',
-    )
-  }
-  if (count === 0) return age === undefined ? { all: true } : { olderThan: age }
-  return age === undefined
-    ? { beyondNewest: count, countAmong: 'eligible' }
-    : { beyondNewest: count, olderThan: age, combine: 'all' }
+interface Age {
+  readonly ms: number
+  readonly written: string
+  readonly line: number
 }
 
-function readAge(policy: SourceMap, reading: Reading): string | undefined {
+interface Deletion {
+  readonly criteria: ImportedDelete
+  /** Given where tags younger than this take places in the count. */
+  readonly keepYounger?: Age
+}
+
+function readDeletion(policy: SourceMap, reading: Reading): Deletion {
+  const count = reading.whole(entryOf(policy, 'keep_n'), { orText: true }) ?? 0
+  const age = readAge(policy, reading)
+  if (count === 0) return { criteria: age === undefined ? { all: true } : { olderThan: age.written } }
+  const place = entryOf(policy, 'keep_n')?.place
+  reading.warn(
+    place,
+    'keep_n: GitLab takes tags without a known time for the newest, so they use up places; here they, and protected tags, are kept and take none, so more is kept.',
+  )
+  reading.warn(
+    place,
+    `keep_n: in a repository of more than 1000 tags GitLab keeps ${count} on each page of 1000, and here ${count} are kept in all, as its documentation says: there more is deleted. Leave such repositories out ("!group/project/name" under \`repositories\`).`,
+  )
+  return {
+    criteria: { beyondNewest: count, countAmong: 'eligible' },
+    ...(age !== undefined && { keepYounger: age }),
+  }
+}
+
+function readAge(policy: SourceMap, reading: Reading): Age | undefined {
   const value = entryOf(policy, 'older_than')
   const text = reading.text(value)
   if (value === undefined || text === undefined || text === '') return undefined
@@ -181,5 +216,5 @@ function readAge(policy: SourceMap, reading: Reading): string | undefined {
   }
   if (length.isRounded)
     reading.warn(value.place, 'Months are taken as 31 days and years as 366, so more is kept.')
-  return writeLength(length.ms)
+  return { ms: length.ms, written: writeLength(length.ms), line: value.place.line }
 }

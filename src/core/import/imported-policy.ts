@@ -22,6 +22,7 @@ export interface ImportedGitLimit {
 }
 
 export interface ImportedGit {
+  /** The name of the configuration's Git repository. */
   readonly repository: string
   readonly branches?: string
   readonly tags?: string
@@ -93,8 +94,22 @@ export interface ImportedRegistry {
   readonly remark?: string
 }
 
+/** A Git repository that rules ask by its name. */
+export interface ImportedGitRepository {
+  readonly name: string
+  /** The path of a clone. */
+  readonly repository: string
+  readonly absentCommits: 'unneeded'
+  /** Lines of comment above it. */
+  readonly comments: readonly string[]
+}
+
 export interface ImportedConfiguration {
   readonly registries: readonly ImportedRegistry[]
+  /** Lines above the evidence that waits to be switched on. @default that the source knows nothing of use */
+  readonly evidenceComments?: readonly string[]
+  /** Left out where no rule asks Git. */
+  readonly gitRepository?: ImportedGitRepository
   /** What the source protects by age. @default '0s' */
   readonly youngerThan?: string
   readonly policies: readonly ImportedPolicy[]

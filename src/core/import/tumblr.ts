@@ -145,17 +145,22 @@ function readDeletion(rule: SourceMap, reading: Reading): Deletion | undefined {
       isByVersion: true,
     }
   }
+  if (days > 0) {
+    reading.warn(
+      entryOf(rule, 'keep_days')?.place,
+      'keep_days: docker-registry-pruner goes by the time an image was built; Winnow goes by its upload where the registry tells one, and by the build else. An upload is never before the build, so more is kept.',
+    )
+    return { told: `keep ${days} days`, criteria: { olderThan: `${days}d` }, isByVersion: false }
+  }
   reading.warn(
-    entryOf(rule, days > 0 ? 'keep_days' : 'keep_recent')?.place,
-    'docker-registry-pruner goes by the time an image was built; Winnow goes by its upload where the registry tells one, and by the build else. An upload is never before the build, so ages keep more; where the two orders differ, others are the most recent: look at the plan.',
+    entryOf(rule, 'keep_recent')?.place,
+    'keep_recent counts by the time of building. A tag of an image whose time of building is unknown, or cannot be true (before 2013), is kept here and takes no place, so more is kept.',
   )
-  return days > 0
-    ? { told: `keep ${days} days`, criteria: { olderThan: `${days}d` }, isByVersion: false }
-    : {
-        told: `keep ${recent} recent`,
-        criteria: { beyondNewest: recent, countAmong: 'eligible' },
-        isByVersion: false,
-      }
+  return {
+    told: `keep ${recent} recent`,
+    criteria: { beyondNewest: recent, by: 'created', countAmong: 'eligible' },
+    isByVersion: false,
+  }
 }
 
 /**

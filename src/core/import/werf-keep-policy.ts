@@ -13,7 +13,7 @@ import { tryPattern } from './try-pattern.ts'
 export function readKeepPolicy(
   value: SourceValue,
   index: number,
-  folder: string,
+  repository: string,
   reading: Reading,
 ): ImportedRule | undefined {
   const policy = reading.map(value, value.place, {
@@ -45,16 +45,16 @@ export function readKeepPolicy(
   return {
     name: `${branch === undefined ? 'tag' : 'branch'} ${written}`,
     comments: [`line ${policy.place.line}, keep policy ${index + 1}`],
-    keep: { git: gitOf(folder, kind, expression, limit, images) },
+    keep: { git: gitOf(repository, kind, expression, limit, images) },
   }
 }
 
 /** werf's own policies, for a file that has none (v2.77 and v3.2; its documentation says 2 where the code says 10). */
-export function defaultKeepPolicies(folder: string): readonly ImportedRule[] {
+export function defaultKeepPolicies(repository: string): readonly ImportedRule[] {
   const rule = (name: string, git: Omit<ImportedGit, 'repository'>): ImportedRule => ({
     name,
     comments: [],
-    keep: { git: { repository: folder, ...git } },
+    keep: { git: { repository, ...git } },
   })
   const week: Pick<ImportedGitLimit, 'within' | 'combine'> = { within: '168h', combine: 'all' }
   return [

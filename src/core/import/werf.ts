@@ -5,8 +5,10 @@
  */
 import type { Importer } from './importer.ts'
 import {
+  isRule,
   unnamedRegistry,
   type ImportedConfiguration,
+  type ImportedGitRepository,
   type ImportedNote,
   type ImportedPolicy,
   type ImportedRule,
@@ -50,12 +52,35 @@ function readWerf({ file, documents }: SourceDocument, reading: Reading): Import
           ],
         })
   const isOff = cleanup !== undefined && reading.flag(entryOf(cleanup, 'disable')) === true
-  const rules = [...gitRules(cleanup, folderOf(file), reading), ...freshRules(cleanup, reading)]
-  warnOf(cleanup, isOff, reading)
   const project = reading.text(entryOf(meta, 'project'))
+  const git = gitRepositoryOf(project, folderOf(file))
+  const rules = [...gitRules(cleanup, git.name, reading), ...freshRules(cleanup, reading)]
+  warnOf(cleanup, isOff, reading)
+  const asksGit = !isOff && rules.some((each) => isRule(each) && each.keep?.git !== undefined)
   return {
     registries: [{ ...unnamedRegistry, remark: 'write the address of the registry that --repo names' }],
+    evidenceComments: [
+      'werf asks the clusters of its kubeconfig what they run. Winnow asks those that are named here:',
+    ],
+    ...(asksGit && { gitRepository: git }),
     policies: [isOff ? nothingDeleted(project) : policyOf(project, rules)],
+  }
+}
+
+/**
+ * The folder of werf.yaml, under the project's name. werf forgets a link whose commit the clone does not have and then
+ * deletes the image, so such a commit keeps nothing here either; why that is dangerous stands beside it.
+ */
+function gitRepositoryOf(project: string | undefined, folder: string): ImportedGitRepository {
+  const isName = project !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(project)
+  return {
+    name: isName ? project : 'app',
+    repository: folder,
+    absentCommits: 'unneeded',
+    comments: [
+      'The clone that werf.yaml lies in. As in werf, an image whose commits the clone does not have is not kept for Git.',
+      'Safer, and the default when left out: absentCommits: keep. Then such an image stays until somebody looks.',
+    ],
   }
 }
 
@@ -66,7 +91,7 @@ function policyOf(project: string | undefined, rules: Rules): ImportedPolicy {
     repositories: ['**'],
     repositoriesRemark: 'werf.yaml does not name it: write the repository that --repo names',
     unit: 'image',
-    rules: [...rules, recordsRule, ...foreignRules],
+    rules: [...rules, recordsRule, untaggedRule, ...foreignRules],
     unmatched: 'delete',
     unmatchedRemark: 'werf deletes every image that nothing protects',
   }
@@ -105,31 +130,49 @@ const recordsRule: ImportedRule = {
   keep: { all: true },
 }
 
+const untaggedRule: ImportedRule = {
+  name: 'untagged',
+  comments: ['werf never looks at manifests without a tag.'],
+  match: [{ tagged: false }],
+  keep: { all: true },
+}
+
+/** Tags of stages, as werf forms them. */
+const stageTags = '/[0-9a-f]{56}(-[0-9]{13})?/'
+
 const foreignRules: Rules = [
   {
-    comments: ['werf touches only tags of its own form. Where others share the repository, switch this on:'],
+    name: 'bundles and releases',
+    comments: ['werf touches only tags of its own form: bundles and what other tools release stay.'],
+    match: [{ semver: '*' }, { tags: ['latest'] }],
+    not: [{ tags: [stageTags] }],
+    keep: { all: true },
+  },
+  {
+    comments: ['Where images with other tags share the repository, switch this on:'],
   },
   {
     name: 'not built by werf',
     comments: [],
-    not: [{ tags: ['/[0-9a-f]{56}(-[0-9]{13})?/'] }],
+    not: [{ tags: [stageTags] }],
     keep: { all: true },
     isOff: true,
   },
 ]
 
-function gitRules(cleanup: SourceMap | undefined, folder: string, reading: Reading): Rules {
+function gitRules(cleanup: SourceMap | undefined, repository: string, reading: Reading): Rules {
   const given = entryOf(cleanup, 'keepPolicies')
   const isDisabled = reading.flag(entryOf(cleanup, 'disableGitHistoryBasedPolicy')) === true
   const list =
     given === undefined || given.kind === 'nothing'
       ? undefined
       : reading.list(given, given.place, 'a list of keep policies')
-  const own = list?.items.flatMap((item, index) => readKeepPolicy(item, index, folder, reading) ?? []) ?? []
+  const own =
+    list?.items.flatMap((item, index) => readKeepPolicy(item, index, repository, reading) ?? []) ?? []
   if (isDisabled) {
     return [{ comments: ['`disableGitHistoryBasedPolicy: true`: nothing is kept for Git.'] }]
   }
-  if (own.length === 0 && (list?.items.length ?? 0) === 0) return defaultKeepPolicies(folder)
+  if (own.length === 0 && (list?.items.length ?? 0) === 0) return defaultKeepPolicies(repository)
   if (own.length > 1) {
     reading.warn(
       list?.place,
@@ -181,7 +224,7 @@ function warnOf(cleanup: SourceMap | undefined, isOff: boolean, reading: Reading
   }
   reading.warn(
     cleanup?.place,
-    'An image whose time of building is unknown counts as fresh here, and sources of imports are kept with what is kept: more is kept. Images that werf did not build have to lie in another repository, or be kept by the rule that is there as a comment.',
+    'An image whose time of building is unknown counts as fresh here, and sources of imports are kept with what is kept: more is kept. Images that werf did not build, and that have neither a version nor latest for a tag, have to lie in another repository, or be kept by the rule that is there as a comment.',
   )
 }
 

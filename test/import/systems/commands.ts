@@ -67,7 +67,7 @@ export const gcrCleaner: System = {
         ['-tag-filter-all', 'v|pr'],
         ['--tag-filter-any', '1'],
       ),
-      grace: fc.integer({ min: 0, max: 72 }),
+      grace: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 72 })),
       keep: fc.integer({ min: 0, max: 3 }),
       recursive: fc.boolean(),
     })
@@ -79,11 +79,24 @@ export const gcrCleaner: System = {
           if (tags.length === 0) return true
           return flag !== '' && (flag.endsWith('any') ? hits.some(Boolean) : hits.every(Boolean))
         }
+        const ageOf = ({ pushedAt }: SourceImage): number => now - pushedAt
+        const graceMs = grace * 3_600_000
+        const candidates = images.filter((image) => ageOf(image) >= graceMs && !image.locked && takes(image))
         // At exactly the grace gcr-cleaner deletes already; a difference of a millisecond is no warning.
-        const candidates = images.filter(
-          (image) => now - image.pushedAt > grace * 3_600_000 && !image.locked && takes(image),
-        )
-        return deletedImages(newestFirst(candidates).slice(keep))
+        const old = candidates.filter((image) => keep > 0 || ageOf(image) > graceMs)
+        return deletedImages(old.filter((image) => countBefore(image, candidates) >= keep))
       },
     })),
+}
+
+const dockerReleasedAt = Date.parse('2013-03-20T00:00:00Z')
+
+/** How many candidates gcr-cleaner takes for newer. Where some have no build that can be true, that is no order. */
+function countBefore(image: SourceImage, candidates: readonly SourceImage[]): number {
+  const built = ({ createdAt = 0 }: SourceImage): number => (createdAt < dockerReleasedAt ? 0 : createdAt)
+  const isNewer = (other: SourceImage): boolean =>
+    built(other) === 0 || built(image) === 0 || built(other) === built(image)
+      ? other.pushedAt > image.pushedAt
+      : built(other) > built(image)
+  return candidates.filter(isNewer).length
 }

@@ -14,6 +14,8 @@ export interface SourceImage {
   readonly id: string
   readonly tags: readonly SourceTag[]
   readonly pushedAt: number
+  /** Never after the upload; undefined: nobody knows. */
+  readonly createdAt: number | undefined
   /** Undefined: never pulled, or nobody knows. */
   readonly pulledAt: number | undefined
   readonly locked: boolean
@@ -87,6 +89,13 @@ export function worldsOf({ unit, tagPool }: System): fc.Arbitrary<readonly Sourc
     tagAges: fc.array(age, { minLength: 3, maxLength: 3 }),
     tags: fc.subarray([...tagPool], { maxLength: 3 }),
     pulledAge: fc.option(age, { nil: undefined }),
+    builtBefore: fc.oneof(
+      fc.constant(0),
+      fc.integer({ min: 1, max: 7 * 24 * 3600 }).map((seconds) => seconds * 1000),
+      // What builders write that want reproducible images.
+      fc.constant(now - 1000),
+      fc.constant(undefined),
+    ),
     locked: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
     labels: fc.constantFrom({}, { L1: '' }, { L1: '', L2: '' }, { type: 'devel' }),
   })
@@ -99,6 +108,13 @@ export function worldsOf({ unit, tagPool }: System): fc.Arbitrary<readonly Sourc
       takenTimes.add(at)
       return at
     }
+    const takenBuilds = new Set<number>()
+    const freeBuild = (time: number): number => {
+      let at = time
+      while (takenBuilds.has(at)) at -= 1000
+      takenBuilds.add(at)
+      return at
+    }
     return list.map((each, index) => {
       const names = each.tags.filter((name) => !takenTags.has(name))
       for (const name of names) takenTags.add(name)
@@ -107,11 +123,13 @@ export function worldsOf({ unit, tagPool }: System): fc.Arbitrary<readonly Sourc
         name,
         pushedAt: unit === 'image' ? pushedAt : free(now - (each.tagAges[at] ?? 0)),
       }))
+      const uploadedAt =
+        unit === 'image' || tags.length === 0 ? pushedAt : Math.min(...tags.map((tag) => tag.pushedAt))
       return {
         id: `i${index}`,
         tags,
-        pushedAt:
-          unit === 'image' || tags.length === 0 ? pushedAt : Math.min(...tags.map((tag) => tag.pushedAt)),
+        pushedAt: uploadedAt,
+        createdAt: each.builtBefore === undefined ? undefined : freeBuild(uploadedAt - each.builtBefore),
         pulledAt: each.pulledAge === undefined ? undefined : now - each.pulledAge,
         locked: each.locked,
         labels: each.labels,

@@ -49,9 +49,13 @@ export const gitlab: System = {
             (keep === '' || !gitlabMatches(keep, name)),
         )
         const days = policy.older_than === null ? undefined : Number(policy.older_than.replace('d', ''))
-        const left = newestFirst(pool).slice(policy.keep_n ?? 0)
-        const old = left.filter(({ pushedAt }) => days === undefined || now - pushedAt > days * dayMs)
-        return deletedTags(names(old.filter(({ image }) => !image.locked)), images)
+        const old = (rows: readonly TagRow[]): readonly TagRow[] =>
+          newestFirst(rows)
+            .slice(policy.keep_n ?? 0)
+            .filter(({ pushedAt }) => days === undefined || now - pushedAt > days * dayMs)
+        // Nobody says whether protected tags are taken out before counting or after; what stays either way must stay.
+        const before = new Set(old(pool.filter(({ image }) => !image.locked)))
+        return deletedTags(names(old(pool).filter((row) => before.has(row))), images)
       },
     })),
 }
@@ -153,8 +157,14 @@ function prunedBy(rule: PrunerRule, images: readonly SourceImage[]): readonly Ta
       !image.locked && !has(ignored, name) && (rule.match_tags.length === 0 || has(rule.match_tags, name)),
   )
   const [key, number] = rule.keep
-  if (key === 'keep_days') return selected.filter(({ pushedAt }) => now - pushedAt > number * dayMs)
-  if (key === 'keep_recent') return newestFirst(selected).slice(number)
+  const builtAt = ({ image, pushedAt }: TagRow): number => image.createdAt ?? pushedAt
+  if (key === 'keep_days') return selected.filter((row) => now - builtAt(row) > number * dayMs)
+  if (key === 'keep_recent') {
+    // Nobody says which of the tags of one image stay, so each of them may go.
+    const before = (row: TagRow): number =>
+      selected.filter((other) => other !== row && builtAt(other) >= builtAt(row)).length
+    return selected.filter((row) => before(row) >= number)
+  }
   const versions = selected.flatMap((row) => {
     const [, major, minor = '0', patch = '0'] = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?$/.exec(row.name) ?? []
     return major === undefined
