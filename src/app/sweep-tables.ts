@@ -42,6 +42,11 @@ export const STORED_EXTRA = 16
 /** After the digest of a layer link: the number of its repository, and its time. */
 export const LAYER_EXTRA = 12
 
+/** Size and time where the listing did not tell them. */
+const UNTOLD: Uint8Array = new Uint8Array(STORED_EXTRA)
+new DataView(UNTOLD.buffer).setFloat64(0, Number.NaN)
+new DataView(UNTOLD.buffer).setFloat64(8, Number.NaN)
+
 export class PoolTables {
   readonly stored: ByAlgorithm<RecordTable>
   readonly roots: ByAlgorithm<RecordTable>
@@ -61,12 +66,16 @@ export class PoolTables {
   }
 
   addBlobs({ algorithm, bytes, facts }: StoredBlobs): void {
+    if (facts === undefined) {
+      this.stored[algorithm].addEach(bytes, UNTOLD)
+      return
+    }
     const width = digestBytes[algorithm]
     const { record, view } = recordOf(width + STORED_EXTRA)
     for (let i = 0; i * width < bytes.length; i += 1) {
       record.set(bytes.subarray(i * width, (i + 1) * width))
-      view.setFloat64(width, facts?.sizes[i] ?? Number.NaN)
-      view.setFloat64(width + 8, facts?.times[i] ?? Number.NaN)
+      view.setFloat64(width, facts.sizes[i] ?? Number.NaN)
+      view.setFloat64(width + 8, facts.times[i] ?? Number.NaN)
       this.stored[algorithm].addAt(record, 0)
     }
   }
@@ -99,12 +108,19 @@ function addLinked(
   repository: number,
   times: Float64Array | undefined,
 ): void {
+  if (times === undefined) {
+    const { record: tail, view } = recordOf(LAYER_EXTRA)
+    view.setUint32(0, repository)
+    view.setFloat64(4, Number.NaN)
+    tables[algorithm].addEach(bytes, tail)
+    return
+  }
   const width = digestBytes[algorithm]
   const { record, view } = recordOf(width + LAYER_EXTRA)
   for (let i = 0; i * width < bytes.length; i += 1) {
     record.set(bytes.subarray(i * width, (i + 1) * width))
     view.setUint32(width, repository)
-    view.setFloat64(width + 4, times?.[i] ?? Number.NaN)
+    view.setFloat64(width + 4, times[i] ?? Number.NaN)
     tables[algorithm].addAt(record, 0)
   }
 }

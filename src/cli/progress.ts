@@ -2,7 +2,7 @@
  * Progress on stderr. A person at a terminal sees one status block with what is done, how fast, and how long it will
  * take; a log sees one line every ten seconds; with `--quiet` nobody sees anything but what they must.
  */
-import { createLogUpdate } from 'log-update'
+import type { createLogUpdate } from 'log-update'
 import type { RunEvent } from '../ports/run-options.ts'
 import type { Output } from './terminal.ts'
 
@@ -30,7 +30,17 @@ interface Phase {
 export function startProgress(out: Output, isQuiet: boolean): Progress {
   const phases: Phase[] = []
   let drawnAt = 0
-  const screen = out.isTerminal && !isQuiet ? createLogUpdate(process.stderr) : undefined
+  const isScreen = out.isTerminal && !isQuiet
+  let screen: ReturnType<typeof createLogUpdate> | undefined
+  // Only for a person: loading it takes longer than many a command.
+  if (isScreen)
+    import('log-update').then(
+      (loaded) => {
+        screen = loaded.createLogUpdate(process.stderr)
+      },
+      // Without it nothing is shown, and nothing else is missing.
+      () => undefined,
+    )
   const startedAt = performance.now()
   let toldAt = startedAt
   const draw = (): void => {
@@ -40,12 +50,12 @@ export function startProgress(out: Output, isQuiet: boolean): Progress {
     if (screen !== undefined && now - drawnAt >= redrawMs) {
       drawnAt = now
       screen(statusLine(phase, now))
-    } else if (screen === undefined && now - toldAt >= heartbeatMs) {
+    } else if (!isScreen && now - toldAt >= heartbeatMs) {
       toldAt = now
       out.write(`${new Date().toISOString()} ${statusLine(phase, now)}\n`)
     }
   }
-  const timer = setInterval(draw, screen === undefined ? heartbeatMs : redrawMs)
+  const timer = setInterval(draw, isScreen ? redrawMs : heartbeatMs)
   timer.unref()
   const say = (text: string): void => {
     screen?.clear()

@@ -11,11 +11,18 @@ const SECTIONS = 256
 /** The last digit is the version: of this file, of the records in it, and of what is read out of a manifest. */
 const MAGIC = Buffer.from('winnow-references-1\n')
 const ENTRY_BYTES = 12 + 32
+const FIRST_BYTES = 2048
 const HEAD_BYTES = MAGIC.length + SECTIONS * ENTRY_BYTES
 
 /** Nothing of `path` is read before it is asked for. */
 export function createReferenceCache(path: string): ReferenceCache {
   return new FileReferenceCache(path)
+}
+
+/** What was added to a section, with room for more. */
+interface Added {
+  bytes: Uint8Array
+  used: number
 }
 
 interface Place {
@@ -26,33 +33,45 @@ interface Place {
 
 class FileReferenceCache implements ReferenceCache {
   readonly #path: string
-  readonly #added = new Map<number, Uint8Array[]>()
+  readonly #added = new Map<number, Added>()
   #places: readonly Place[] | undefined
+  #file: number | undefined
 
   constructor(path: string) {
     this.#path = path
   }
 
   section(shard: number): Promise<Uint8Array> {
-    const added = this.#added.get(shard) ?? []
+    const added = this.#added.get(shard)
     const kept = this.#read(shard)
-    return Promise.resolve(added.length === 0 ? kept : Buffer.concat([kept, ...added]))
+    return Promise.resolve(
+      added === undefined ? kept : Buffer.concat([kept, added.bytes.subarray(0, added.used)]),
+    )
   }
 
   add(shard: number, records: Uint8Array): void {
-    const own = this.#added.get(shard)
-    // A copy (`slice` of a Buffer is none): what we were given is a window into something much larger.
-    const copy = Uint8Array.from(records)
-    if (own === undefined) this.#added.set(shard, [copy])
-    else own.push(copy)
+    const added = this.#added.get(shard) ?? { bytes: EMPTY, used: 0 }
+    if (added.used + records.length > added.bytes.length) {
+      const larger = new Uint8Array(
+        Math.max(FIRST_BYTES, added.bytes.length * 2, added.used + records.length),
+      )
+      larger.set(added.bytes.subarray(0, added.used))
+      added.bytes = larger
+    }
+    added.bytes.set(records, added.used)
+    added.used += records.length
+    this.#added.set(shard, added)
   }
 
   async keep(): Promise<void> {
-    if (this.#added.size === 0) return
+    if (this.#added.size === 0) {
+      this.#close()
+      return
+    }
     try {
       await this.#write()
       this.#added.clear()
-      this.#places = undefined
+      this.#close()
     } catch {
       // A cache that cannot be kept costs time at the next run, and nothing else.
     }
@@ -61,17 +80,34 @@ class FileReferenceCache implements ReferenceCache {
   #read(shard: number): Uint8Array {
     const place = this.#head()[shard]
     if (place === undefined || place.length === 0) return EMPTY
-    const bytes = readAt(this.#path, place.offset, place.length)
+    const bytes = this.#readAt(place.offset, place.length)
     const isWhole = bytes !== undefined && sumOf(bytes).equals(place.sum)
     return isWhole ? bytes : EMPTY
   }
 
   #head(): readonly Place[] {
     if (this.#places !== undefined) return this.#places
-    const head = readAt(this.#path, 0, HEAD_BYTES)
+    const head = this.#readAt(0, HEAD_BYTES)
     const isOurs = head?.subarray(0, MAGIC.length).equals(MAGIC) === true
     this.#places = isOurs ? Array.from({ length: SECTIONS }, (_, i) => placeIn(head, i)) : []
     return this.#places
+  }
+
+  #readAt(offset: number, length: number): Buffer | undefined {
+    try {
+      this.#file ??= openSync(this.#path, 'r')
+      const bytes = Buffer.alloc(length)
+      return readSync(this.#file, bytes, 0, length, offset) === length ? bytes : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** What is read next is the file that has this name then. */
+  #close(): void {
+    if (this.#file !== undefined) closeSync(this.#file)
+    this.#file = undefined
+    this.#places = undefined
   }
 
   async #write(): Promise<void> {
@@ -109,19 +145,6 @@ function placeIn(head: Buffer, index: number): Place {
     offset: head.readUIntBE(at, 6),
     length: head.readUIntBE(at + 6, 6),
     sum: head.subarray(at + 12, at + ENTRY_BYTES),
-  }
-}
-
-function readAt(path: string, offset: number, length: number): Buffer | undefined {
-  let file: number | undefined
-  try {
-    file = openSync(path, 'r')
-    const bytes = Buffer.alloc(length)
-    return readSync(file, bytes, 0, length, offset) === length ? bytes : undefined
-  } catch {
-    return undefined
-  } finally {
-    if (file !== undefined) closeSync(file)
   }
 }
 

@@ -1,12 +1,10 @@
-/** What a sweep would do or did: `sweep/v1` for machines, a summary with the first lines for people. */
-import type { SweepAction, SweepReport, SweepSummary } from '../../core/sweep/sweep-report.ts'
+/**
+ * What a sweep would do or did: `sweep/v1` for machines. What people read is loaded when somebody asks for it
+ * (sweep-report-text.ts): measuring the width of text takes longer to load than a plan that is made again.
+ */
+import type { SweepReport } from '../../core/sweep/sweep-report.ts'
 import type { CommandContext } from '../command.ts'
-import { inChunks, writeDocument, writeLines } from './documents.ts'
-import { countOf, formatBytes, formatCount, plain, shortDigest } from './format.ts'
-import { csvTable, markdownTable, renderTable, type Column } from './table.ts'
-
-/** So many lines of each kind are shown to people who did not ask for all. */
-const SHOWN_OF_KIND = 5
+import { writeDocument, writeLines } from './documents.ts'
 
 export async function writeSweepReport(report: SweepReport, context: CommandContext): Promise<void> {
   const { output } = context.globals
@@ -19,20 +17,14 @@ export async function writeSweepReport(report: SweepReport, context: CommandCont
       writeLines(report.actions, stdout)
       return
     case 'names':
-      for (const piece of inChunks(names(report.actions))) stdout.write(piece)
-      return
     case 'csv':
-      stdout.write(csvTable(csvHeadings, [...report.actions].map(csvRow)))
-      return
     case 'markdown':
-      stdout.write(
-        `${headline(report)}\n\n${markdownTable(columns, shownRows(report, context))}\n${closing(report)}\n`,
-      )
-      return
     case 'table':
     case 'wide':
-    case 'html':
-      stdout.write(humanReport(report, context))
+    case 'html': {
+      const { sweepText } = await import('./sweep-report-text.ts')
+      for (const piece of sweepText(output, report, context)) stdout.write(piece)
+    }
   }
 }
 
@@ -51,125 +43,4 @@ export function sweepDocument(report: SweepReport): Readonly<Record<string, unkn
     actions,
     warnings,
   }
-}
-
-function* names(actions: Iterable<SweepAction>): Generator<string> {
-  for (const action of actions) yield `${plain(subjectOf(action))}\n`
-}
-
-const csvHeadings = ['kind', 'subject', 'sizeBytes', 'reason'] as const
-
-function csvRow(action: SweepAction): readonly string[] {
-  return [
-    action.kind,
-    subjectOf(action),
-    'sizeBytes' in action ? String(action.sizeBytes) : '',
-    action.reason,
-  ]
-}
-
-function subjectOf(action: SweepAction): string {
-  return 'digest' in action ? action.digest : action.path
-}
-
-const columns: readonly Column[] = [
-  { heading: 'ACT' },
-  { heading: 'WHAT', shrinkTo: 24 },
-  { heading: 'SIZE', align: 'right' },
-  { heading: 'WHY', shrinkTo: 20 },
-]
-
-function humanReport(report: SweepReport, context: CommandContext): string {
-  const { stdout } = context.terminal
-  const rows = shownRows(report, context)
-  const table = rows.length === 0 ? '' : `\n${renderTable(columns, rows, { output: stdout })}`
-  return `${headline(report)}\n${table}\n${closing(report)}\n`
-}
-
-function headline({ registry, summary }: SweepReport): string {
-  const { manifests, blobs, blobsMarked, blobsGarbage, bytesGarbage } = summary
-  if (blobs === 0 && manifests === 0) return registry
-  return `${registry}: ${formatCount(blobsMarked)} of ${countOf(blobs, 'blob')} are needed by ${countOf(manifests, 'manifest')}; nobody needs ${formatCount(blobsGarbage)} (${formatBytes(bytesGarbage)})`
-}
-
-type Row = readonly string[]
-
-function shownRows({ actions }: SweepReport, { options, globals }: CommandContext): readonly Row[] {
-  const isAll = options.text('show') === 'all'
-  const shown: Row[] = []
-  const counts = new Map<SweepAction['kind'], number>()
-  for (const action of actions) {
-    const before = counts.get(action.kind) ?? 0
-    counts.set(action.kind, before + 1)
-    if (isAll || before < SHOWN_OF_KIND) shown.push(rowOf(action, globals.output === 'wide'))
-    else if (before === SHOWN_OF_KIND) shown.push(moreRow(action.kind))
-  }
-  return shown.map((row) => (row[1] === MORE ? [row[0] ?? '', moreText(counts, row[0]), '', ''] : row))
-}
-
-const MORE = '…'
-
-function moreRow(kind: string): Row {
-  return [kind, MORE, '', '']
-}
-
-function moreText(counts: ReadonlyMap<string, number>, kind: string | undefined): string {
-  return `… ${formatCount((counts.get(kind ?? '') ?? 0) - SHOWN_OF_KIND)} more (--show all)`
-}
-
-function rowOf(action: SweepAction, isWide: boolean): Row {
-  if (!('digest' in action))
-    return [action.kind, isWide ? plain(action.path) : shortPath(action.path), '', action.reason]
-  const pool = action.pool === undefined ? '' : `${plain(action.pool)}: `
-  const digest = isWide ? action.digest : shortDigest(action.digest)
-  return [action.kind, `${pool}${digest}`, formatBytes(action.sizeBytes), action.reason]
-}
-
-/** A path as people tell it apart: without what all paths of a storage begin with, and with short digests. */
-function shortPath(path: string): string {
-  return plain(path)
-    .replace(/^docker\/registry\/v2\/repositories\//, '')
-    .replace(/\b([0-9a-f]{8})[0-9a-f]{56,}\b/g, '$1…')
-}
-
-function closing(report: SweepReport): string {
-  const { summary, applied, registry } = report
-  const done = whatCounts(summary)
-  if (!applied) {
-    if (done.length === 0) return 'Plan: nothing to do. Nothing was changed.'
-    return `Plan: ${done.join(', ')}. Nothing was changed.\nDo it:  winnow sweep ${registry} --apply`
-  }
-  const text = done.length === 0 ? 'Nothing to do.' : `Done: ${done.join(', ')}.`
-  // What this very run has freed comes back by nothing.
-  return summary.setAside <= summary.freed
-    ? text
-    : `${text}\nPut back:  winnow sweep ${registry} --restore ${report.run}`
-}
-
-function whatCounts(summary: SweepSummary): readonly string[] {
-  const {
-    setAside,
-    restored,
-    freed,
-    bytesFreed,
-    linksRemoved,
-    repositoriesRemoved,
-    uploadsRemoved,
-    bytesGarbage,
-  } = summary
-  const counted = (
-    count: number,
-    verb: string,
-    noun: string,
-    plural?: string,
-    more = '',
-  ): readonly string[] => (count === 0 ? [] : [`${verb} ${countOf(count, noun, plural)}${more}`])
-  return [
-    ...counted(setAside, 'set aside', 'blob', undefined, ` (${formatBytes(bytesGarbage)})`),
-    ...counted(restored, 'put back', 'blob'),
-    ...counted(freed, 'free', 'blob', undefined, ` (${formatBytes(bytesFreed)})`),
-    ...counted(linksRemoved, 'remove', 'link that leads nowhere', 'links that lead nowhere'),
-    ...counted(repositoriesRemoved, 'remove', 'empty repository', 'empty repositories'),
-    ...counted(uploadsRemoved, 'remove', 'stale upload'),
-  ]
 }

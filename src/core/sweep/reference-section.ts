@@ -10,16 +10,21 @@ export class ReferenceSection {
   /** `bytes` are whole records, one after the other, in any order. */
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
-    const found: { readonly key: number; readonly offset: number }[] = []
+    const offsets: number[] = []
+    const keys: number[] = []
+    let isSorted = true
     for (let offset = 0; offset < bytes.length;) {
       const record = readRecord(bytes, offset)
       if (record === undefined) break
-      found.push({ key: keyOfBytes(bytes, record.digestAt), offset })
+      const key = keyOfBytes(bytes, record.digestAt)
+      if (key < (keys.at(-1) ?? 0)) isSorted = false
+      keys.push(key)
+      offsets.push(offset)
       offset = record.end
     }
-    found.sort((a, b) => a.key - b.key)
-    this.#keys = Float64Array.from(found, ({ key }) => key)
-    this.#offsets = Uint32Array.from(found, ({ offset }) => offset)
+    const order = isSorted ? undefined : keys.map((_, i) => i).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0))
+    this.#keys = Float64Array.from(order?.map((i) => keys[i] ?? 0) ?? keys)
+    this.#offsets = Uint32Array.from(order?.map((i) => offsets[i] ?? 0) ?? offsets)
   }
 
   get size(): number {

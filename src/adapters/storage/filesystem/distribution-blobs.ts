@@ -1,20 +1,16 @@
 /** Blobs of a Distribution storage on disk: which there are, how large and how old, and what manifests among them name. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { MANIFEST_BYTES_MAX, parseManifest } from '../../../core/image/parse-manifest.ts'
 import type { Digest } from '../../../core/image/digest.ts'
-import { hexOfBytes } from '../../../core/sweep/digest-key.ts'
-import {
-  digestBytes,
-  digestOfBytes,
-  packReferences,
-  type DigestAlgorithm,
-} from '../../../core/sweep/reference-record.ts'
+import { digestBytes, packReferences, type DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import type { BlobFacts, PackedDigests, ReferencesRead } from '../../../ports/readable-layout.ts'
+import { FactsTaken } from './folder-facts.ts'
 import { Packer } from './packer.ts'
-import { fingerprintOf, type TreeMemory } from './tree-memory.ts'
-import { fileBytes, namesIn, pathFacts, pauseThread } from './scan-files.ts'
+import { packEntry, type EntryContent } from './tree-entry.ts'
+import type { TreeMemory } from './tree-memory.ts'
+import { fileBytes, namesIn, pathFacts, pauseThread, startOfFile } from './scan-files.ts'
 
 const CONTENT_ATTEMPTS = 4
 const CONTENT_PAUSE_MS = 100
@@ -23,8 +19,18 @@ export interface ScannedBlobs {
   readonly digests: Uint8Array
   /** What lies there and is no blob's folder. */
   readonly strays: readonly string[]
-  /** Of the names, where each of them has data; undefined where one has none. */
-  readonly fingerprint: string | undefined
+  /** One entry for each folder, where it was not as the memory has it. */
+  readonly entries: Uint8Array
+  /** Numbers of the memory's entries that still hold. */
+  readonly kept: readonly number[]
+}
+
+export interface BlobFolders {
+  /** The folder that holds those of the algorithms. */
+  readonly blobs: string
+  readonly algorithm: DigestAlgorithm
+  /** Two digits each. */
+  readonly prefixes: readonly string[]
 }
 
 /**
@@ -32,30 +38,73 @@ export interface ScannedBlobs {
  * blob that was set aside.
  */
 export function scanBlobs(
-  blobs: string,
-  algorithm: DigestAlgorithm,
-  prefix: string,
-  memory: TreeMemory,
+  { blobs, algorithm, prefixes }: BlobFolders,
+  memory: TreeMemory | undefined,
 ): ScannedBlobs {
-  const packer = new Packer()
+  const digests: Uint8Array[] = []
   const strays: string[] = []
-  const folder = `${blobs}/${algorithm}/${prefix}`
-  const isName = new RegExp(`^${prefix}[0-9a-f]{${digestBytes[algorithm] * 2 - 2}}$`)
-  const names = namesIn(folder) ?? []
-  const fingerprint = fingerprintOf(names)
-  const isKnown = memory.get(shardKey(algorithm, prefix)) === fingerprint
-  let areWhole = true
-  for (const hex of names) {
-    if (!isName.test(hex)) strays.push(`${folder}/${hex}`)
-    else if (isKnown || existsSync(`${folder}/${hex}/data`)) packer.add(hex)
-    else areWhole = false
+  const entries: Uint8Array[] = []
+  const kept: number[] = []
+  for (const prefix of prefixes) {
+    const folder = `${blobs}/${algorithm}/${prefix}`
+    const key = `_blobs/${algorithm}/${prefix}`
+    const known = memory?.find(key)
+    if (known?.entry.areUnchanged([folder]) === true && areStillEmpty(folder, known.entry.part(EMPTY))) {
+      digests.push(known.entry.part(WHOLE))
+      kept.push(known.place)
+      continue
+    }
+    const scanned = scanFolder(folder, algorithm, prefix)
+    digests.push(scanned.parts[WHOLE] ?? NOTHING)
+    strays.push(...scanned.strays)
+    // What is none is told of by every run.
+    if (scanned.strays.length === 0) entries.push(packEntry({ key, words: '', ...scanned }))
   }
-  return { digests: packer.packed(), strays, fingerprint: areWhole ? fingerprint : undefined }
+  return { digests: joined(digests), strays, entries: joined(entries), kept }
 }
 
-/** What a memory calls a folder of blobs; no repository can be called so. */
-export function shardKey(algorithm: DigestAlgorithm, prefix: string): string {
-  return `_blobs/${algorithm}/${prefix}`
+/** Parts of a folder's entry: digests with data, names of folders without. */
+const [WHOLE, EMPTY] = [0, 1]
+const NOTHING = new Uint8Array(0)
+
+function scanFolder(
+  folder: string,
+  algorithm: DigestAlgorithm,
+  prefix: string,
+): Pick<EntryContent, 'facts' | 'isSettled' | 'parts'> & { readonly strays: readonly string[] } {
+  const taken = new FactsTaken()
+  taken.take(folder)
+  const packer = new Packer(algorithm)
+  const strays: string[] = []
+  const empty: string[] = []
+  for (const hex of namesIn(folder) ?? []) {
+    if (!hex.startsWith(prefix) || !packer.add(hex)) strays.push(`${folder}/${hex}`)
+    else if (!existsSync(`${folder}/${hex}/data`)) {
+      packer.dropLast()
+      empty.push(hex)
+    }
+  }
+  const parts = [packer.packed(), Buffer.from(empty.join('\n'))]
+  return { facts: taken.packed(), isSettled: taken.areSettled, parts, strays }
+}
+
+function areStillEmpty(folder: string, names: Buffer): boolean {
+  if (names.length === 0) return true
+  return names
+    .toString()
+    .split('\n')
+    .every((hex) => !existsSync(`${folder}/${hex}/data`))
+}
+
+/** One array of its own memory. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((total, { length }) => total + length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 export function dataPath(blobs: string, algorithm: DigestAlgorithm, hex: string): string {
@@ -66,19 +115,22 @@ export function dataPath(blobs: string, algorithm: DigestAlgorithm, hex: string)
 export function scanReferences(blobs: string, { algorithm, bytes }: PackedDigests): ReferencesRead {
   const width = digestBytes[algorithm]
   const records: Uint8Array[] = []
-  const absent = new Packer()
+  const absent = new Packer(algorithm)
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   for (let at = 0; at < bytes.length; at += width) {
-    const hex = hexOfBytes(bytes, at, width)
-    const digest = digestOfBytes(algorithm, bytes, at)
+    const hex = all.toString('hex', at, at + width)
+    const digest = `${algorithm}:${hex}` as Digest
     const content = contentOf(dataPath(blobs, algorithm, hex), digest)
     if (content === undefined) absent.add(hex)
     else records.push(packReferences(parseManifest(content, undefined, digest)))
   }
-  return { records: Buffer.concat(records), absent: absent.packed() }
+  return { records: joined(records), absent: absent.packed() }
 }
 
-/** Bytes that hash to `digest`; undefined when there are none. */
+/** Bytes that hash to `digest`, valid until the next call; undefined when there are none. */
 function contentOf(path: string, digest: Digest): Uint8Array | undefined {
+  const first = startOfFile(path)
+  if (first !== undefined && isContent(first, digest)) return first
   for (let attempt = 1; ; attempt += 1) {
     const bytes = fileBytes(path, MANIFEST_BYTES_MAX)
     if (bytes === undefined) return undefined
@@ -91,7 +143,7 @@ function contentOf(path: string, digest: Digest): Uint8Array | undefined {
 
 export function isContent(bytes: Uint8Array, digest: Digest): boolean {
   const colon = digest.indexOf(':')
-  return createHash(digest.slice(0, colon)).update(bytes).digest('hex') === digest.slice(colon + 1)
+  return hash(digest.slice(0, colon), bytes, 'hex') === digest.slice(colon + 1)
 }
 
 export function damaged(where: string, length: number, digest: Digest): StorageUnreadableError {
@@ -104,10 +156,11 @@ export function damaged(where: string, length: number, digest: Digest): StorageU
 export function scanFacts(blobs: string, { algorithm, bytes }: PackedDigests): BlobFacts {
   const width = digestBytes[algorithm]
   const count = bytes.length / width
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const sizes = new Float64Array(count).fill(Number.NaN)
   const times = new Float64Array(count).fill(Number.NaN)
   for (let i = 0; i < count; i += 1) {
-    const facts = pathFacts(dataPath(blobs, algorithm, hexOfBytes(bytes, i * width, width)))
+    const facts = pathFacts(dataPath(blobs, algorithm, all.toString('hex', i * width, (i + 1) * width)))
     if (facts?.kind !== 'file') continue
     sizes[i] = facts.sizeBytes
     times[i] = facts.modifiedAt
@@ -115,7 +168,8 @@ export function scanFacts(blobs: string, { algorithm, bytes }: PackedDigests): B
   return { sizes, times }
 }
 
-/** Times of files; NaN where one is gone. */
-export function scanTimes(paths: readonly string[]): Float64Array {
-  return Float64Array.from(paths, (path) => pathFacts(path)?.modifiedAt ?? Number.NaN)
+/** Times of files below `base`, names ended by zero bytes; NaN where one is gone. */
+export function scanTimes(base: string, names: string): Float64Array {
+  const all = names.split('\0')
+  return Float64Array.from(all, (name) => pathFacts(`${base}/${name}`)?.modifiedAt ?? Number.NaN)
 }

@@ -25,17 +25,22 @@ import type {
   StoredBlobs,
 } from '../../../ports/readable-layout.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import { damaged, isContent, shardKey } from './distribution-blobs.ts'
+import { damaged, isContent } from './distribution-blobs.ts'
+import { linksOf } from './distribution-links.ts'
 import { resolveRoot } from './paths.ts'
 import { entriesIn } from './scan-files.ts'
 import type { ScanPool } from './scan-pool.ts'
-import { saveTreeMemory } from './tree-memory.ts'
+import { StoredStarts } from './stored-starts.ts'
+import { entriesOf } from './tree-entry.ts'
+import { loadTree, type SharedTree } from './tree-memory.ts'
+import { TreeWriter } from './tree-memory-writer.ts'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 
 const LAYOUT_FOLDER = 'docker/registry/v2'
 const BLOBS = `${LAYOUT_FOLDER}/blobs`
 const REPOSITORIES = `${LAYOUT_FOLDER}/repositories`
 /** How much one request to a thread asks for: enough to be worth the way, little enough to spread. */
+const FOLDERS_PER_REQUEST = 8
 const REPOSITORIES_PER_REQUEST = 32
 const MANIFESTS_PER_REQUEST = 512
 const FACTS_PER_REQUEST = 1024
@@ -52,7 +57,7 @@ export interface FileDistributionLayout {
 /** Where it is kept what was looked at before (tree-memory.ts). */
 export interface MemorySettings {
   readonly path: string
-  /** Whether it is believed; whoever acts looks at every file, and only writes it. */
+  /** Whether it is believed, for plans; whoever acts looks at every file, and only writes it. */
   readonly isBelieved: boolean
 }
 
@@ -77,42 +82,66 @@ class FilePool implements BlobPool {
   readonly #root: string
   readonly #pool: ScanPool
   readonly #memory: MemorySettings | undefined
-  /** What this scan has looked at. */
-  readonly #seen = new Map<string, string>()
+  readonly #believed: SharedTree | undefined
+  #writer: TreeWriter | undefined
+  #stored: SharedArrayBuffer | undefined
 
   constructor(root: string, pool: ScanPool, memory: MemorySettings | undefined) {
     this.#root = root
     this.#pool = pool
     this.#memory = memory
+    this.#believed = memory?.isBelieved === true ? loadTree(memory.path) : undefined
   }
 
   async listBlobs(visit: (blobs: StoredBlobs) => void, options?: RunOptions): Promise<void> {
+    this.#writer = this.#memory && new TreeWriter(this.#memory.path, this.#believed)
+    const starts = this.#memory?.isBelieved === true ? new StoredStarts() : undefined
     const folders = this.#shardFolders(options)
     const strays: string[] = []
-    await this.#each(folders, async ({ algorithm, prefix }) => {
-      const asked = { blobs: this.#blobs, algorithm, prefix, memoryPath: this.#believed }
-      const { digests, strays: found, fingerprint } = await this.#pool.ask('blobs', asked, options)
-      strays.push(...found)
-      if (fingerprint !== undefined) this.#seen.set(shardKey(algorithm, prefix), fingerprint)
-      visit({ algorithm, bytes: digests })
+    await this.#each(folders, async (asked) => {
+      const { algorithm } = asked
+      const scanned = await this.#pool.ask(
+        'blobs',
+        { ...asked, blobs: this.#blobs, memory: this.#believed },
+        options,
+      )
+      strays.push(...scanned.strays)
+      this.#writer?.keep(scanned.kept)
+      this.#writer?.add(bufferOf(scanned.entries))
+      if (algorithm === 'sha256') starts?.add(scanned.digests)
+      visit({ algorithm, bytes: scanned.digests })
     })
+    this.#stored = starts?.shared()
     if (strays.length > 0) warnOfStrays(strays.toSorted(), options)
   }
 
   async readLinks(visit: (links: RepositoryLinks) => void, options?: RunOptions): Promise<void> {
+    try {
+      await this.#readLinks(visit, options)
+      // Links are read last, so everything of this scan was looked at by now.
+      this.#writer?.finish()
+    } finally {
+      this.#writer?.giveUp()
+      // Links may be read once more, and what a scan kept is kept once.
+      this.#writer = undefined
+    }
+  }
+
+  async #readLinks(visit: (links: RepositoryLinks) => void, options?: RunOptions): Promise<void> {
     const base = join(this.#root, REPOSITORIES)
     const pending: string[] = ['']
     const working = new Set<Promise<void>>()
     const failures: unknown[] = []
+    const beliefs = { memory: this.#believed, stored: this.#stored }
     const work = async (names: readonly string[], repositoriesMax: number): Promise<void> => {
-      const asked = { base, names, repositoriesMax, memoryPath: this.#believed }
-      const scanned = await this.#pool.ask('links', asked, options)
+      const scanned = await this.#pool.ask('links', { base, names, repositoriesMax, ...beliefs }, options)
       pending.push(...scanned.pending)
-      for (const [i, links] of scanned.repositories.entries()) {
-        visit(withStoreKeys(links))
-        const fingerprint = scanned.fingerprints[i]
-        if (fingerprint !== undefined) this.#seen.set(links.repository, fingerprint)
-      }
+      const found = bufferOf(scanned.entries)
+      for (const entries of [bufferOf(scanned.keptEntries), found])
+        for (const entry of entriesOf(entries)) visit(linksOf(entry))
+      for (const links of scanned.others) visit(withStoreKeys(links))
+      this.#writer?.keep(scanned.kept)
+      this.#writer?.add(found)
     }
     while ((pending.length > 0 || working.size > 0) && failures.length === 0) {
       while (pending.length > 0 && working.size < this.#pool.threads * 2) {
@@ -129,8 +158,6 @@ class FilePool implements BlobPool {
     }
     await Promise.all(working)
     if (failures.length > 0) throw failures[0]
-    // Links are read last, so everything of this scan was looked at by now.
-    if (this.#memory !== undefined) saveTreeMemory(this.#memory.path, this.#seen)
   }
 
   async readReferences(manifests: PackedDigests, options?: RunOptions): Promise<ReferencesRead> {
@@ -169,10 +196,9 @@ class FilePool implements BlobPool {
       (_, i) => i * FACTS_PER_REQUEST,
     )
     await this.#each(starts, async (at) => {
-      const paths = links
-        .slice(at, at + FACTS_PER_REQUEST)
-        .map((link) => join(this.#root, this.layerLinkKey(link)))
-      times.set(await this.#pool.ask('times', { paths }, options), at)
+      const names = links.slice(at, at + FACTS_PER_REQUEST).map(layerLinkName)
+      const asked = { base: join(this.#root, REPOSITORIES), names: names.join('\0') }
+      times.set(await this.#pool.ask('times', asked, options), at)
     })
     return times
   }
@@ -183,19 +209,15 @@ class FilePool implements BlobPool {
     return { key: `${BLOBS}/${name}/data`, asideName: name }
   }
 
-  layerLinkKey({ repository, digest }: LayerLink): string {
-    return `${REPOSITORIES}/${repository}/_layers/${digest.replace(':', '/')}/link`
-  }
-
-  get #believed(): string | undefined {
-    return this.#memory?.isBelieved === true ? this.#memory.path : undefined
+  layerLinkKey(link: LayerLink): string {
+    return `${REPOSITORIES}/${layerLinkName(link)}`
   }
 
   get #blobs(): string {
     return join(this.#root, BLOBS)
   }
 
-  #shardFolders(options: RunOptions | undefined): readonly ShardFolder[] {
+  #shardFolders(options: RunOptions | undefined): readonly ShardFolders[] {
     const strays: string[] = []
     const found = (entriesIn(this.#blobs) ?? []).flatMap((top) => {
       if (top.isFile()) return []
@@ -203,7 +225,8 @@ class FilePool implements BlobPool {
       const path = join(this.#blobs, top.name)
       if (!top.isDirectory()) throw symbolic(path)
       if (algorithm === undefined) strays.push(path)
-      return algorithm === undefined ? [] : shardsIn(path, algorithm, strays)
+      const prefixes = algorithm === undefined ? [] : shardsIn(path, strays)
+      return algorithm === undefined ? [] : inRequests(algorithm, prefixes)
     })
     if (strays.length > 0) warnOfStrays(strays, options)
     return found
@@ -219,19 +242,34 @@ class FilePool implements BlobPool {
   }
 }
 
-interface ShardFolder {
+interface ShardFolders {
   readonly algorithm: DigestAlgorithm
-  readonly prefix: string
+  readonly prefixes: readonly string[]
 }
 
-function shardsIn(path: string, algorithm: DigestAlgorithm, strays: string[]): readonly ShardFolder[] {
+function inRequests(algorithm: DigestAlgorithm, prefixes: readonly string[]): readonly ShardFolders[] {
+  return Array.from({ length: Math.ceil(prefixes.length / FOLDERS_PER_REQUEST) }, (_, i) => ({
+    algorithm,
+    prefixes: prefixes.slice(i * FOLDERS_PER_REQUEST, (i + 1) * FOLDERS_PER_REQUEST),
+  }))
+}
+
+function shardsIn(path: string, strays: string[]): readonly string[] {
   return (entriesIn(path) ?? []).flatMap((entry) => {
     if (entry.isFile()) return []
     if (!entry.isDirectory()) throw symbolic(join(path, entry.name))
-    if (/^[0-9a-f]{2}$/.test(entry.name)) return [{ algorithm, prefix: entry.name }]
+    if (/^[0-9a-f]{2}$/.test(entry.name)) return [entry.name]
     strays.push(join(path, entry.name))
     return []
   })
+}
+
+function layerLinkName({ repository, digest }: LayerLink): string {
+  return `${repository}/_layers/${digest.replace(':', '/')}/link`
+}
+
+function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length)
 }
 
 function symbolic(path: string): StorageUnreadableError {

@@ -5,245 +5,181 @@
  * safe. A symbolic link to a folder is not followed, and not passed over either: what it would have marked is unknown,
  * so the run ends.
  */
-import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
-import type {
-  LinkAlias,
-  PackedDigests,
-  RepositoryLinks,
-  UploadFolder,
-} from '../../../ports/readable-layout.ts'
-import { parseDigest, type Digest } from '../../../core/image/digest.ts'
-import type { DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
-import { Packer } from './packer.ts'
+import { existsSync } from 'node:fs'
+import { algorithms, digestBytes } from '../../../core/sweep/reference-record.ts'
+import type { RepositoryLinks } from '../../../ports/readable-layout.ts'
+import { joined } from './distribution-blobs.ts'
 import { remainsOf } from './distribution-remains.ts'
-import { fingerprintOf, type TreeMemory } from './tree-memory.ts'
-import { entriesIn, linkText, namesIn, pathFacts, pauseThread } from './scan-files.ts'
-
-const TAG_LINK_ATTEMPTS = 4
-const TAG_LINK_PAUSE_MS = 100
+import { notAFolder } from './link-target.ts'
+import { packedOf, RepositoryLook } from './repository-look.ts'
+import { entriesIn } from './scan-files.ts'
+import { packEntry, type TreeEntry } from './tree-entry.ts'
+import type { TreeMemory } from './tree-memory.ts'
+import { scanUploads } from './upload-folders.ts'
 
 export interface ScannedRepositories {
-  readonly repositories: readonly RepositoryLinks[]
-  /** Of the names of layer links, where each is there and says what its path says; one for each repository. */
-  readonly fingerprints: readonly (string | undefined)[]
+  /** Entries of repositories with manifests and nothing out of the ordinary (`linksOf`). */
+  readonly entries: Uint8Array
+  /** The same of those that are as the memory has them, and their numbers there. */
+  readonly keptEntries: Uint8Array
+  readonly kept: readonly number[]
+  /** All other repositories. */
+  readonly others: readonly RepositoryLinks[]
   /** Folders that were found and not looked into yet. */
   readonly pending: readonly string[]
 }
 
-/**
- * Looks into folders below `base` (an absolute path) by their names ('' for itself), and into what lies in them, until
- * `repositoriesMax` repositories were read.
- */
+export interface RepositoryFolders {
+  /** An absolute path. */
+  readonly base: string
+  /** Folders below it; '' for itself. */
+  readonly names: readonly string[]
+  readonly repositoriesMax: number
+}
+
+/** What a plan need not look at; what acts has neither. */
+export interface Beliefs {
+  readonly memory: TreeMemory | undefined
+  /** Links to which blobs need no look (stored-starts.ts). */
+  readonly stored: Uint32Array | undefined
+}
+
+/** Looks into folders, and into what lies in them, until `repositoriesMax` repositories were read. */
 export function scanRepositories(
-  base: string,
-  names: readonly string[],
-  repositoriesMax: number,
-  memory: TreeMemory,
+  { base, names, repositoriesMax }: RepositoryFolders,
+  { memory, stored }: Beliefs,
 ): ScannedRepositories {
-  const repositories: RepositoryLinks[] = []
-  const fingerprints: (string | undefined)[] = []
+  const scanned = {
+    entries: [] as Uint8Array[],
+    keptEntries: [] as Uint8Array[],
+    kept: [] as number[],
+    others: [] as RepositoryLinks[],
+  }
   const pending = [...names]
+  let repositories = 0
   for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
     const folder = name === '' ? base : `${base}/${name}`
-    const own = new Set<string>()
-    let holdsOthers = false
-    for (const entry of entriesIn(folder) ?? []) {
-      if (entry.isFile()) continue
-      if (!entry.isDirectory()) throw notAFolder(`${folder}/${entry.name}`)
-      if (entry.name.startsWith('_')) own.add(entry.name)
-      else {
-        holdsOthers = true
-        pending.push(name === '' ? entry.name : `${name}/${entry.name}`)
-      }
+    const known = memory?.find(name)
+    if (known !== undefined && isAsItWas(folder, known.entry)) {
+      scanned.keptEntries.push(known.entry.whole)
+      scanned.kept.push(known.place)
+      pending.push(...childrenOf(known.entry).map((child) => `${name}/${child}`))
+      repositories += 1
+    } else {
+      const look = new RepositoryLook(folder, stored)
+      const { own, children } = ownAndChildren(look.watch(''))
+      pending.push(...children.map((child) => (name === '' ? child : `${name}/${child}`)))
+      if (name === '' || !ownFolders.some((each) => own.has(each))) continue
+      repositories += 1
+      const links = readLinks(look, { folder, repository: name, own, children })
+      if (links instanceof Uint8Array) scanned.entries.push(links)
+      else scanned.others.push(links)
     }
-    const isRepository = own.has('_manifests') || own.has('_layers') || own.has('_uploads')
-    if (isRepository && name !== '') {
-      const scan = new RepositoryScan(memory.get(name))
-      repositories.push(scanRepository(scan, { folder, repository: name, own, holdsOthers }))
-      fingerprints.push(scan.fingerprint)
-    }
-    if (repositories.length >= repositoriesMax) break
+    if (repositories >= repositoriesMax) break
   }
-  return { repositories, fingerprints, pending }
+  const { entries, keptEntries, kept, others } = scanned
+  return { entries: joined(entries), keptEntries: joined(keptEntries), kept, others, pending }
 }
 
-interface FoundRepository {
-  readonly folder: string
-  readonly repository: string
+const ownFolders = ['_manifests', '_layers', '_uploads']
+
+interface Found {
   /** Names of the layout's own folders in it. */
   readonly own: ReadonlySet<string>
-  readonly holdsOthers: boolean
+  /** Names of other folders. */
+  readonly children: readonly string[]
 }
 
-function scanRepository(
-  scan: RepositoryScan,
-  { folder, repository, own, holdsOthers }: FoundRepository,
-): RepositoryLinks {
+function ownAndChildren(folder: string): Found {
+  const own = new Set<string>()
+  const children: string[] = []
+  for (const entry of entriesIn(folder) ?? []) {
+    if (entry.isFile()) continue
+    if (!entry.isDirectory()) throw notAFolder(`${folder}/${entry.name}`)
+    if (entry.name.startsWith('_')) own.add(entry.name)
+    else children.push(entry.name)
+  }
+  return { own, children }
+}
+
+function readLinks(
+  look: RepositoryLook,
+  { folder, repository, own, children }: Found & { readonly folder: string; readonly repository: string },
+): RepositoryLinks | Uint8Array {
   if (own.has('_manifests')) {
-    scan.readRevisions(`${folder}/_manifests/revisions`)
-    scan.readTags(`${folder}/_manifests/tags`)
+    look.readRevisions()
+    look.readTags()
   }
-  if (own.has('_layers')) scan.readLayers(`${folder}/_layers`)
-  const uploads = own.has('_uploads') ? scanUploads(`${folder}/_uploads`) : []
-  const links = { repository, ...scan.packed(), uploads }
-  return scan.holdsManifests ? links : { ...links, remains: remainsOf(folder, holdsOthers) }
-}
-
-class RepositoryScan {
-  readonly #roots = new PackedByAlgorithm()
-  readonly #layers = new PackedByAlgorithm()
-  readonly #deleted = new PackedByAlgorithm()
-  readonly #aliases: LinkAlias[] = []
-  readonly #known: string | undefined
-  holdsManifests = false
-  fingerprint: string | undefined
-
-  /** `known`: the fingerprint of layer links that need no look. */
-  constructor(known: string | undefined) {
-    this.#known = known
-  }
-
-  readRevisions(folder: string): void {
-    eachDigestFolder(folder, (digest, path) => {
-      const text = linkText(`${path}/link`)
-      if (text === undefined) {
-        // Not a folder of its own that leads nowhere just now, such as a link to a disk that is not mounted.
-        if (pathFacts(path)?.kind === 'other') throw notAFolder(path)
-        this.#deleted.add(digest)
-        return
-      }
-      this.holdsManifests = true
-      this.#roots.add(digest)
-      // An empty link is one that is being written: it is there, and its path tells the digest.
-      const target = text === '' || text === digest ? digest : requireDigest(text, `${path}/link`)
-      if (target !== digest) this.#roots.add(target)
+  if (own.has('_layers')) look.readLayers()
+  const uploads = own.has('_uploads') ? scanUploads(look.watch('_uploads')) : []
+  const { roots, layers, deleted, aliases, holdsManifests, isPlain } = look
+  if (isPlain && holdsManifests && uploads.length === 0) {
+    return packEntry({
+      key: repository,
+      words: JSON.stringify({ watched: look.watched, children }),
+      facts: look.facts.packed(),
+      isSettled: look.facts.areSettled,
+      parts: [...roots.parts(), ...layers.parts(), ...deleted.parts()],
     })
   }
-
-  readTags(folder: string): void {
-    for (const tag of namesIn(folder) ?? []) {
-      const target = tagTarget(`${folder}/${tag}/current/link`)
-      if (target === undefined) {
-        for (const path of [`${folder}/${tag}`, `${folder}/${tag}/current`])
-          if (pathFacts(path)?.kind === 'other') throw notAFolder(path)
-        continue
-      }
-      this.holdsManifests = true
-      this.#roots.add(target)
-    }
+  const links = {
+    repository,
+    roots: roots.packed(),
+    layers: layers.packed(),
+    deletedManifests: deleted.packed(),
+    aliases,
+    uploads,
   }
-
-  readLayers(folder: string): void {
-    const hexes = namesIn(`${folder}/sha256`) ?? []
-    const fingerprint = fingerprintOf(hexes)
-    const isKnown = fingerprint === this.#known
-    let areAsNamed = true
-    eachDigestFolder(folder, (digest, path) => {
-      // A digest of another algorithm always stands for a blob of another name.
-      const text = isKnown && digest.startsWith('sha256:') ? digest : linkText(`${path}/link`)
-      if (text === undefined) areAsNamed = false
-      if (text === undefined) return
-      this.#layers.add(digest)
-      if (text === '' || text === digest) return
-      areAsNamed = false
-      const target = requireDigest(text, `${path}/link`)
-      const modifiedAt = pathFacts(`${path}/link`)?.modifiedAt ?? Number.POSITIVE_INFINITY
-      this.#aliases.push({ path: digest, target, modifiedAt })
-    })
-    if (areAsNamed) this.fingerprint = fingerprint
-  }
-
-  packed(): Pick<RepositoryLinks, 'roots' | 'layers' | 'aliases' | 'deletedManifests'> {
-    return {
-      roots: this.#roots.packed(),
-      layers: this.#layers.packed(),
-      aliases: this.#aliases,
-      deletedManifests: this.#deleted.packed(),
-    }
-  }
+  return holdsManifests ? links : { ...links, remains: remainsOf(folder, children.length > 0) }
 }
 
-/** Calls back with the digest that a folder's path spells. @throws for a folder that spells none */
-function eachDigestFolder(folder: string, visit: (digest: Digest, path: string) => void): void {
-  for (const algorithm of namesIn(folder) ?? []) {
-    for (const hex of namesIn(`${folder}/${algorithm}`) ?? []) {
-      const digest = parseDigest(`${algorithm}:${hex}`)
-      const path = `${folder}/${algorithm}/${hex}`
-      if (digest !== undefined) visit(digest, path)
-      else if (pathFacts(path)?.kind !== 'file') throw noDigest(path)
-    }
-  }
-}
-
-/** Where a tag points; undefined for the folder of a tag that was removed. */
-function tagTarget(path: string): Digest | undefined {
-  for (let attempt = 1; ; attempt += 1) {
-    const text = linkText(path)
-    if (text === undefined) return undefined
-    const target = parseDigest(text)
-    if (target !== undefined) return target
-    // Distribution 2.8 writes in place; what is not whole yet is in a moment.
-    if (attempt === TAG_LINK_ATTEMPTS) return requireDigest(text, path)
-    pauseThread(TAG_LINK_PAUSE_MS * attempt)
-  }
-}
-
-function requireDigest(text: string, path: string): Digest {
-  const digest = parseDigest(text)
-  if (digest !== undefined) return digest
-  const says =
-    text === '' ? 'it is empty' : `it says ${JSON.stringify(text.slice(0, 80))}, which is no digest`
-  throw new StorageUnreadableError(path, says, {
-    hint: 'A link that names nothing may stand for an image. Push the image again, or remove its link by hand if nobody needs it.',
-  })
-}
-
-function noDigest(path: string): StorageUnreadableError {
-  return new StorageUnreadableError(path, 'its name is no digest, so what hangs on it is unknown', {
-    hint: 'Remove it by hand if nobody needs it; Winnow marks nothing it cannot name.',
-  })
-}
-
-function notAFolder(path: string): StorageUnreadableError {
-  return new StorageUnreadableError(path, 'it is a symbolic link, or no folder and no file', {
-    hint: 'Winnow follows no links within a storage. Mount the folder there instead (a bind mount), or remove the link.',
-  })
-}
-
-function scanUploads(folder: string): readonly UploadFolder[] {
-  return (namesIn(folder) ?? []).flatMap((name) => {
-    const upload = uploadIn(`${folder}/${name}`, '')
-    return upload === undefined ? [] : [{ folder: name, ...upload }]
-  })
-}
-
-/** Files below an upload's folder, with the newest time among them. */
-function uploadIn(path: string, name: string): Omit<UploadFolder, 'folder'> | undefined {
-  const facts = pathFacts(path)
-  if (facts === undefined) return undefined
-  if (facts.kind !== 'folder') return { keys: [name], newestAt: facts.modifiedAt }
-  const below = (namesIn(path) ?? []).flatMap(
-    (child) => uploadIn(`${path}/${child}`, name === '' ? child : `${name}/${child}`) ?? [],
-  )
+/** What an entry of a repository says. */
+export function linksOf(entry: TreeEntry): RepositoryLinks {
   return {
-    keys: below.flatMap(({ keys }) => keys),
-    newestAt: below.length === 0 ? facts.modifiedAt : Math.max(...below.map(({ newestAt }) => newestAt)),
+    repository: entry.key,
+    roots: packedOf(partsOf(entry, ROOTS)),
+    layers: packedOf(partsOf(entry, LAYERS)),
+    deletedManifests: packedOf(partsOf(entry, DELETED)),
+    aliases: [],
+    uploads: [],
   }
 }
 
-class PackedByAlgorithm {
-  readonly #packers: Record<DigestAlgorithm, Packer | undefined> = { sha256: undefined, sha512: undefined }
+/** Where the parts of an entry begin; each has one for each algorithm. */
+const [ROOTS, LAYERS, DELETED] = [0, algorithms.length, 2 * algorithms.length]
 
-  add(digest: Digest): void {
-    const algorithm = digest.startsWith('sha256:') ? 'sha256' : 'sha512'
-    const packer = (this.#packers[algorithm] ??= new Packer())
-    packer.add(digest.slice(7))
-  }
+function partsOf(entry: TreeEntry, first: number): readonly Buffer[] {
+  return algorithms.map((_, i) => entry.part(first + i))
+}
 
-  packed(): readonly PackedDigests[] {
-    return (['sha256', 'sha512'] as const).flatMap((algorithm) => {
-      const packer = this.#packers[algorithm]
-      return packer === undefined || packer.isEmpty ? [] : [{ algorithm, bytes: packer.packed() }]
-    })
+interface EntryWords {
+  readonly watched: readonly string[]
+  readonly children: readonly string[]
+}
+
+function childrenOf(entry: TreeEntry): readonly string[] {
+  return (JSON.parse(entry.words) as EntryWords).children
+}
+
+/** Whether the same manifests are linked and deleted, and no folder of links was changed. */
+function isAsItWas(folder: string, entry: TreeEntry): boolean {
+  const { watched } = JSON.parse(entry.words) as EntryWords
+  return (
+    entry.areUnchanged(watched.map((name) => (name === '' ? folder : `${folder}/${name}`))) &&
+    areLinked(folder, partsOf(entry, ROOTS), true) &&
+    areLinked(folder, partsOf(entry, DELETED), false)
+  )
+}
+
+/** Whether each of these manifests is linked, or none of them. */
+function areLinked(folder: string, parts: readonly Buffer[], isWanted: boolean): boolean {
+  for (const { algorithm, bytes } of packedOf(parts)) {
+    const width = digestBytes[algorithm]
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    for (let at = 0; at < bytes.length; at += width) {
+      const hex = all.toString('hex', at, at + width)
+      if (existsSync(`${folder}/_manifests/revisions/${algorithm}/${hex}/link`) !== isWanted) return false
+    }
   }
+  return true
 }

@@ -1,17 +1,45 @@
-/** Digests one after the other in one buffer, from the hex that folders are named by. */
+/** Digests of one algorithm, one after the other in one buffer, from the hex that folders are named by. */
+import { digestBytes, type DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
+
+const NO_DIGIT = 0xff
+const digitOf = new Uint8Array(256).fill(NO_DIGIT)
+for (const [value, digit] of [...'0123456789abcdef'].entries()) digitOf[digit.charCodeAt(0)] = value
+
 export class Packer {
-  #bytes = Buffer.allocUnsafe(32 * 16)
+  readonly #width: number
+  #bytes: Uint8Array
   #used = 0
 
-  /** `hex` is lower-case hex of even length. */
-  add(hex: string): void {
-    const length = hex.length / 2
-    if (this.#used + length > this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(this.#bytes.length * 2 + length)
-      this.#bytes.copy(larger, 0, 0, this.#used)
-      this.#bytes = larger
+  constructor(algorithm: DigestAlgorithm) {
+    this.#width = digestBytes[algorithm]
+    this.#bytes = new Uint8Array(this.#width * 16)
+  }
+
+  /** Whether `hex` spells a digest of this algorithm, in lower case; only then it was added. */
+  add(hex: string): boolean {
+    if (hex.length !== this.#width * 2) return false
+    if (this.#used === this.#bytes.length) this.#grow()
+    const [bytes, start] = [this.#bytes, this.#used]
+    for (let i = 0; i < hex.length; i += 2) {
+      const high = digitOf[hex.charCodeAt(i)] ?? NO_DIGIT
+      const low = digitOf[hex.charCodeAt(i + 1)] ?? NO_DIGIT
+      if ((high | low) > 0xf) return false
+      bytes[start + (i >>> 1)] = (high << 4) | low
     }
-    this.#used += this.#bytes.write(hex, this.#used, 'hex')
+    this.#used += this.#width
+    return true
+  }
+
+  /** Takes back what was added last. */
+  dropLast(): void {
+    this.#used -= this.#width
+  }
+
+  /** The first four bytes of what was added last, as a number. */
+  get lastStart(): number {
+    const at = this.#used - this.#width
+    const [a = 0, b = 0, c = 0, d = 0] = this.#bytes.subarray(at, at + 4)
+    return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
   }
 
   get isEmpty(): boolean {
@@ -20,6 +48,12 @@ export class Packer {
 
   /** A copy of its own memory, which may be handed to another thread. */
   packed(): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.#bytes, 0, this.#used)
+    return this.#bytes.slice(0, this.#used)
+  }
+
+  #grow(): void {
+    const larger = new Uint8Array(this.#bytes.length * 2)
+    larger.set(this.#bytes)
+    this.#bytes = larger
   }
 }

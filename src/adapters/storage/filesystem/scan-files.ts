@@ -4,13 +4,25 @@
  *
  * A second look, because a listing showed the file a moment ago: only what is gone twice was really removed.
  */
-import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync, type Dirent } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  type Dirent,
+} from 'node:fs'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import { errnoOf, unreadable } from './errno.ts'
 
 const LINK_BYTES_MAX = 1024
 const ATTEMPTS = 3
 const linkBuffer = Buffer.allocUnsafe(LINK_BYTES_MAX)
+/** Most manifests are much shorter. */
+const START_BYTES_MAX = 64 * 1024
+const startBuffer = Buffer.allocUnsafeSlow(START_BYTES_MAX)
 const idle = new Int32Array(new SharedArrayBuffer(4))
 
 /** Blocks this thread, which is ours alone. */
@@ -50,9 +62,27 @@ function isNamed(path: string): boolean {
 /** What a link file says, white space dropped; undefined when it is not there. */
 export function linkText(path: string): string | undefined {
   return withOpened(path, (fd) => {
-    const length = readSync(fd, linkBuffer, 0, LINK_BYTES_MAX, 0)
+    const length = readSync(fd, linkBuffer, 0, LINK_BYTES_MAX, null)
     return linkBuffer.toString('latin1', 0, length).trim()
   })
+}
+
+/**
+ * What one reading of a file brings, which is nearly always all of it; undefined where that fails for whatever reason. The
+ * caller knows by its digest whether it is whole. Valid until the next call.
+ */
+export function startOfFile(path: string): Uint8Array | undefined {
+  let fd: number | undefined
+  try {
+    // A pipe in the tree must not hold the run up.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    return startBuffer.subarray(0, readSync(fd, startBuffer, 0, START_BYTES_MAX, null))
+  } catch {
+    // Looked at once more by whoever needs to know why.
+    return undefined
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
 }
 
 /** A whole file; undefined when it is not there. */
@@ -98,8 +128,15 @@ function asUnreadable(path: string, error: unknown): Error {
 
 export interface PathFacts {
   readonly sizeBytes: number
+  /** In whole milliseconds. */
   readonly modifiedAt: number
   readonly kind: 'file' | 'folder' | 'other'
+  /** The number that its file system knows it by. */
+  readonly record: number
+  /** As finely as a number of milliseconds can be told (a quarter of a microsecond). */
+  readonly modifiedAtMs: number
+  /** When anything of its record was changed; nobody can set it. */
+  readonly changedAtMs: number
 }
 
 /** Of the path itself: a symbolic link is `other`. */
@@ -108,7 +145,8 @@ export function pathFacts(path: string): PathFacts | undefined {
     const facts = lstatSync(path, { throwIfNoEntry: false })
     if (facts === undefined) return undefined
     const kind = facts.isFile() ? 'file' : facts.isDirectory() ? 'folder' : 'other'
-    return { sizeBytes: facts.size, modifiedAt: Math.floor(facts.mtimeMs), kind }
+    const { size: sizeBytes, ino: record, mtimeMs: modifiedAtMs, ctimeMs: changedAtMs } = facts
+    return { sizeBytes, modifiedAt: Math.floor(modifiedAtMs), kind, record, modifiedAtMs, changedAtMs }
   } catch (error) {
     if (errnoOf(error) === 'ENOTDIR') return undefined
     throw unreadable(path, error)

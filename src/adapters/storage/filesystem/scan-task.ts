@@ -1,27 +1,26 @@
 /** What a scanning thread is asked, and its answers: one table, so that asking and answering cannot drift apart. */
 import type { BlobFacts, PackedDigests, ReferencesRead } from '../../../ports/readable-layout.ts'
 import { OperationalError } from '../../../core/errors/errors.ts'
-import type { DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
-import { scanBlobs, scanFacts, scanReferences, scanTimes, type ScannedBlobs } from './distribution-blobs.ts'
-import { loadTreeMemory } from './tree-memory.ts'
-import { scanRepositories, type ScannedRepositories } from './distribution-links.ts'
+import {
+  scanBlobs,
+  scanFacts,
+  scanReferences,
+  scanTimes,
+  type BlobFolders,
+  type ScannedBlobs,
+} from './distribution-blobs.ts'
+import { scanRepositories, type RepositoryFolders, type ScannedRepositories } from './distribution-links.ts'
+import { openTree, type SharedTree } from './tree-memory.ts'
 
 export interface ScanTasks {
   blobs: {
-    readonly asked: {
-      readonly blobs: string
-      readonly algorithm: DigestAlgorithm
-      readonly prefix: string
-      readonly memoryPath: string | undefined
-    }
+    readonly asked: BlobFolders & { readonly memory: SharedTree | undefined }
     readonly answer: ScannedBlobs
   }
   links: {
-    readonly asked: {
-      readonly base: string
-      readonly names: readonly string[]
-      readonly repositoriesMax: number
-      readonly memoryPath: string | undefined
+    readonly asked: RepositoryFolders & {
+      readonly memory: SharedTree | undefined
+      readonly stored: SharedArrayBuffer | undefined
     }
     readonly answer: ScannedRepositories
   }
@@ -33,19 +32,21 @@ export interface ScanTasks {
     readonly asked: { readonly blobs: string; readonly digests: PackedDigests }
     readonly answer: BlobFacts
   }
-  times: { readonly asked: { readonly paths: readonly string[] }; readonly answer: Float64Array }
+  times: {
+    readonly asked: { readonly base: string; readonly names: string }
+    readonly answer: Float64Array
+  }
 }
 
 type Scan<K extends keyof ScanTasks> = (asked: ScanTasks[K]['asked']) => ScanTasks[K]['answer']
 
 export const scans: { readonly [K in keyof ScanTasks]: Scan<K> } = {
-  blobs: ({ blobs, algorithm, prefix, memoryPath }) =>
-    scanBlobs(blobs, algorithm, prefix, loadTreeMemory(memoryPath)),
-  links: ({ base, names, repositoriesMax, memoryPath }) =>
-    scanRepositories(base, names, repositoriesMax, loadTreeMemory(memoryPath)),
+  blobs: ({ memory, ...folders }) => scanBlobs(folders, openTree(memory)),
+  links: ({ memory, stored, ...folders }) =>
+    scanRepositories(folders, { memory: openTree(memory), stored: stored && new Uint32Array(stored) }),
   references: ({ blobs, manifests }) => scanReferences(blobs, manifests),
   facts: ({ blobs, digests }) => scanFacts(blobs, digests),
-  times: ({ paths }) => scanTimes(paths),
+  times: ({ base, names }) => scanTimes(base, names),
 }
 
 /** What travels to a thread, and back. An error travels as its words: classes do not survive the way. */
