@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { history, layer, revision, tag } from '../../test/builders/listed-links.ts'
 import { dataKey, DAY_MS, HOUR_MS, SweptStorage } from '../../test/builders/swept-storage.ts'
 import type { Digest } from '../core/image/digest.ts'
+import { ociManifestType } from '../core/image/media-types.ts'
 
 /** Digests that a plan would set aside. */
 async function garbage(storage: SweptStorage): Promise<readonly Digest[]> {
@@ -51,6 +52,26 @@ describe('what nobody needs', () => {
         const child = s.image('x', 'child', { isLinked: false })
         s.store.put(layer('y', child.digest), child.digest, s.now - 30 * DAY_MS)
         s.index('x', [child.digest])
+        return []
+      },
+    },
+    {
+      name: 'nothing that a manifest of an unknown media type spells, wherever',
+      make: (s) => {
+        const { digest } = s.image('x', 'component', { isLinked: false })
+        const config = s.blob('config of a kind')
+        const named = s.blob('named in a list of its own')
+        const described = { mediaType: 'application/vnd.foo.config', digest: config, size: 1 }
+        const manifest = s.blob(
+          JSON.stringify({
+            schemaVersion: 2,
+            mediaType: 'application/vnd.foo+json',
+            config: described,
+            layers: [],
+            components: [{ digest: named }, { mediaType: ociManifestType, digest }],
+          }),
+        )
+        s.link('x', manifest)
         return []
       },
     },

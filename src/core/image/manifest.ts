@@ -5,6 +5,7 @@
  */
 import type { BlobReference, InstantMs } from '../inventory/inventory.ts'
 import type { Digest } from './digest.ts'
+import type { SpelledDigests } from './spelled-digests.ts'
 import type { StatementReference } from './statements.ts'
 
 export interface ManifestFacts {
@@ -24,6 +25,8 @@ export interface ManifestFacts {
   readonly annotations: Readonly<Record<string, string>>
   /** Only Docker schema 1 dates itself in the manifest. */
   readonly createdAt: InstantMs | undefined
+  /** Only where the media type is one that nobody knows: whatever it spells may be needed. */
+  readonly spelled?: SpelledDigests
 }
 
 export interface ChildReference {

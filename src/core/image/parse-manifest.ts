@@ -9,6 +9,7 @@ import { parseInstant } from '../inventory/instant.ts'
 import type { BlobReference, InstantMs } from '../inventory/inventory.ts'
 import type { Digest } from './digest.ts'
 import type { ChildReference, ConfigFacts, ManifestFacts } from './manifest.ts'
+import { spelledDigests } from './spelled-digests.ts'
 import { statementsAmong } from './statements.ts'
 import { decodeJson, depthOf } from './manifest-json.ts'
 import {
@@ -97,6 +98,7 @@ export function parseManifest(
     statements: distinct(statementsAmong(listed, annotations)),
     annotations,
     createdAt: shape === 'schema1' ? schema1CreatedAt(document) : undefined,
+    ...(shapeOf(type) === undefined && { spelled: spelledDigests(document.fields) }),
   }
 }
 

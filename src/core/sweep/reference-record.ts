@@ -38,13 +38,16 @@ export function digestOfBytes(algorithm: DigestAlgorithm, bytes: Uint8Array, off
 
 /** One record, for a manifest that was read. */
 export function packReferences(facts: ManifestFacts): Uint8Array {
-  const blobs = [...(facts.config === undefined ? [] : [facts.config]), ...facts.layers].map(
-    ({ digest }) => digest,
-  )
+  const { config, layers, spelled = { manifests: [], others: [] } } = facts
+  const blobs = [
+    ...[...(config === undefined ? [] : [config]), ...layers].map(({ digest }) => digest),
+    ...spelled.others,
+  ]
   // A subject is kept as its referrers are: whoever may still read one may ask for the other.
   const manifests = [
     ...facts.children.map(({ digest }) => digest),
     ...(facts.subject === undefined ? [] : [facts.subject]),
+    ...spelled.manifests,
   ]
   const size =
     1 +
