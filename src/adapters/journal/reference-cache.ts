@@ -9,7 +9,7 @@ import type { ReferenceCache } from '../../ports/reference-cache.ts'
 
 const SECTIONS = 256
 /** The last digit is the version: of this file, of the records in it, and of what is read out of a manifest. */
-const MAGIC = Buffer.from('winnow-references-1\n')
+const MAGIC = Buffer.from('winnow-references-2\n')
 const ENTRY_BYTES = 12 + 32
 const FIRST_BYTES = 2048
 const HEAD_BYTES = MAGIC.length + SECTIONS * ENTRY_BYTES
