@@ -155,11 +155,8 @@ function keepPatterns(
     return { patterns: whole === undefined ? [] : [whole], lines: [value.place.line] }
   try {
     const patterns = parts.map((part, index) => {
-      const anchored =
-        (index === 0 ? `^(?:${part})` : `(?:${part})`) + (index === parts.length - 1 ? '$' : '')
-      const plain = /^[\w.*-]*$/.test(part)
-        ? (index === 0 ? '^' : '') + part + (index === parts.length - 1 ? '$' : '')
-        : anchored
+      // No alternatives are left in a part, so anchors beside it need no brackets.
+      const plain = (index === 0 ? '^' : '') + part + (index === parts.length - 1 ? '$' : '')
       return patternOf(plain, { dialect: 'go', anchoring: 'search' })
     })
     return { patterns, lines: [value.place.line] }

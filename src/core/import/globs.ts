@@ -1,4 +1,5 @@
 /** Wildcards of other tools as globs of Winnow: what is special here and was not there is escaped. */
+import { PatternError } from '../policy/pattern-error.ts'
 
 /** Plain text as a glob that matches it and nothing else. */
 export function escapeGlob(text: string): string {
@@ -31,11 +32,33 @@ export function globOfDoublestar(pattern: string): string {
 }
 
 /**
- * A pattern of doublestar on repositories: `**` goes past a slash only where it stands between slashes by itself.
+ * A pattern of doublestar on repositories: `**` goes past a slash only where it stands between slashes by itself, in
+ * an alternative between braces as outside of them.
+ *
+ * @throws PatternError where braces make that hard to tell
  */
 export function repositoryGlobOfDoublestar(pattern: string): string {
   if (pattern === '') return '**'
-  const segments = pattern.split('/').map((part) => (part === '**' ? part : part.replace(/\*{2,}/g, '*')))
-  const glob = segments.join('/')
+  const glob = pattern.replace(/\*{2,}/g, (stars, at: number) => starsAt(pattern, at, at + stars.length))
   return /^[!/]/.test(glob) ? `\\${glob}` : glob
+}
+
+function starsAt(pattern: string, begin: number, end: number): '*' | '**' {
+  const [before = '/', after = '/'] = [pattern[begin - 1], pattern[end]]
+  const isWithin = depthAt(pattern, begin) > 0
+  if (!isWithin) return before === '/' && after === '/' ? '**' : '*'
+  if (!'/{,'.includes(before) || !'/,}'.includes(after)) return '*'
+  // What an alternative begins or ends with may go on outside of the braces.
+  const closed = /[}](?=(.?))/.exec(pattern.slice(end))?.[1] ?? ''
+  if (before === '/' && (after === '/' || closed === '' || closed === '/')) return '**'
+  throw new PatternError(
+    pattern,
+    '"**" at the edge of an alternative is not taken over.',
+    'Write one pattern for each alternative.',
+  )
+}
+
+function depthAt(pattern: string, end: number): number {
+  const brackets = pattern.slice(0, end).replace(/\\./g, '')
+  return brackets.split('{').length - brackets.split('}').length
 }

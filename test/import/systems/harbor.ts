@@ -41,7 +41,7 @@ const rule: fc.Arbitrary<Rule> = fc.record({
   ),
   repository: fc.record({
     decoration: fc.constantFrom('repoMatches', 'repoExcludes'),
-    pattern: fc.constantFrom('**', 'app', 'a*', 'web', 'x/**'),
+    pattern: fc.constantFrom('**', 'app', 'a*', 'web', 'x/**', '{web,app}', '{x/**,web}'),
   }),
 })
 
@@ -78,7 +78,7 @@ function written({ disabled, template, number, selectors, repository }: Rule): o
 
 function deleted(rules: readonly Rule[], images: readonly SourceImage[]): readonly SourceImage[] {
   const own = rules.filter(({ disabled, repository: { decoration, pattern } }) => {
-    const isMatch = pattern === '**' || pattern === 'app' || pattern === 'a*'
+    const isMatch = ['**', 'app', 'a*', '{web,app}'].includes(pattern)
     return !disabled && isMatch === (decoration === 'repoMatches')
   })
   if (own.length === 0) return []
