@@ -80,9 +80,14 @@ async function readTag(
         first === ''
           ? 'it is empty'
           : `it begins with ${JSON.stringify(first.slice(0, 80))}, which is no digest`,
+        {
+          hint: 'Run again when nothing writes there. If it stays so, push the tag again, or remove that file if nobody needs the tag.',
+        },
       )
     if (parseTagName(key.slice(key.lastIndexOf('/') + 1)) === undefined)
-      throw new LayoutUnreadableError(key, 'its name is no tag')
+      throw new LayoutUnreadableError(key, 'its name is no tag', {
+        hint: 'Remove or rename that file. Trow keeps one file for each tag there, and nothing else belongs among them.',
+      })
     return digest
   })
 }

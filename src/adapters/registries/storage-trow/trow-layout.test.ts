@@ -72,6 +72,7 @@ describe('Trow up to 0.6', () => {
     await expect(mark()).rejects.toMatchObject({
       code: 'LAYOUT_UNREADABLE',
       message: expect.stringMatching(says) as unknown,
+      hint: expect.stringMatching(/push the tag again, or remove that file/) as unknown,
     })
   })
 
