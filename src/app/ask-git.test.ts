@@ -200,6 +200,25 @@ describe('a Git repository that is not asked', () => {
   })
 })
 
+it('keeps what is linked to something that names no commit, and does not ask for it', async () => {
+  const it = world()
+  push(it.registry, 'named', 'release-candidate')
+  const git = reader(() => history(it.commits, [branch('main', 'c1')], commitLabels))
+  const planned = await planning(it, git)()
+  expect(goes(planned)).toEqual(commitLabels.slice(1))
+  expect(git.asked[0]?.commits).toEqual(commitLabels.map(commitId).sort())
+  expect(planned.plan.warnings.join()).toContain('"release-candidate" (by label) names no commit')
+})
+
+it('keeps all images when none of their commits is reached, even where absent commits count as unneeded', async () => {
+  const it = world()
+  const other = [{ id: 'x', parents: [], committedAt: now }]
+  const git = reader(() => history(other, [branch('main', 'x')], commitLabels))
+  const set = asking()
+  const lenient = set.git.map((repository) => ({ ...repository, absentCommits: 'unneeded' as const }))
+  expect(goes(await planning(it, git)({ policySet: { ...set, git: lenient } }))).toEqual([])
+})
+
 it('is asked after the inventory, once, with every commit that images are linked to', async () => {
   const it = world()
   const git = reader(() => history(it.commits, [branch('main', 'c8')], commitLabels))

@@ -14,6 +14,7 @@ import {
   type ImagePlace,
   type RecordedLinks,
 } from '../core/git/git-facts.ts'
+import { isAskable } from '../core/git/commit-id.ts'
 import type { GitHistory, GitName } from '../core/git/git-history.ts'
 import type { GitRepositoryPolicy } from '../core/git/git-view.ts'
 import type { LinkedCommits } from '../core/git/lost-links.ts'
@@ -145,7 +146,7 @@ function questionsOf(
       asked.set(repository, question)
       for (const rule of rules) question.rules.set(rule.criterion, rule)
       for (const links of linksFor(place, repository, recorded).values()) {
-        for (const { commit } of links) question.commits.add(commit)
+        for (const { commit } of links) if (isAskable(commit)) question.commits.add(commit)
       }
     }
   }
@@ -223,7 +224,8 @@ function sourceOf(
         pods: undefined,
         references: [],
         digests: [],
-        linked: linkedCommits(history, request.commits, policy.maxLostShare),
+        // Of a history that was not read nobody knows what it has lost.
+        ...(history.complete && { linked: linkedCommits(history, request.commits, policy.maxLostShare) }),
         problems: [...history.problems, ...unmatchedRules(question, history)],
       }
     },

@@ -114,11 +114,18 @@ async function ask(
   return { ...answer, problems, complete: doubts.length === 0 && (answer.complete || wasDoubted) }
 }
 
+/** What a doubt says of how it is accepted, which has happened. */
+const howToAccept = / If that is right, accept it by name:\n.*$/s
+
 function accepted(problem: SourceProblem, names: readonly string[]): SourceProblem {
   if (problem.severity !== 'incomplete' || problem.accept === undefined || !names.includes(problem.accept)) {
     return problem
   }
-  return { ...problem, severity: 'warning', text: `Accepted by name (${problem.accept}): ${problem.text}` }
+  return {
+    ...problem,
+    severity: 'warning',
+    text: `Accepted by name (${problem.accept}): ${problem.text.replace(howToAccept, '')}`,
+  }
 }
 
 /** `lab` means every source of that name; `kubernetes:lab` only the one. */

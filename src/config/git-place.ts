@@ -38,6 +38,15 @@ export function refuseGitPlace(place: string): Refusal | undefined {
       hint: 'Write https, or use a clone that something else keeps up to date.',
     }
   }
+  if (/^[^:]+:\/\/(?:[^/@]*@)?-/.test(place)) {
+    return { problem: 'Ssh would take its host for an option.', hint: 'Write the host by its name.' }
+  }
+  if (/^https?:\/\/[^#]*[?#]/i.test(place)) {
+    return {
+      problem: 'An address here cannot hold a query: secrets stand in those, and this file is read by many.',
+      hint: 'Use `auth:` with names of environment variables or files, or a credential helper of Git.',
+    }
+  }
   if (/^https?:\/\/[^/@]*@/i.test(place)) {
     return {
       problem:
@@ -50,6 +59,8 @@ export function refuseGitPlace(place: string): Refusal | undefined {
 
 /** `ext::sh -c …` is a program to run. */
 function refuseTransport(place: string): Refusal | undefined {
+  if (/^[^/@:\s]+@-/.test(place))
+    return { problem: 'Ssh would take its host for an option.', hint: 'Write the host by its name.' }
   return /^[a-z0-9+.-]+::/i.test(place)
     ? { problem: 'Winnow does not run programs to fetch.', hint: 'Write an address with https or ssh.' }
     : undefined

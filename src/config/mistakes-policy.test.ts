@@ -151,6 +151,18 @@ describe('each mistake in a policy has its place, its reason and a cure', () => 
       says: /does not run programs/,
     },
     {
+      name: 'a secret in the query of a Git address',
+      text: inRule('{keep: {git: {repository: "https://x.de/a?token=1", branches: a}}}'),
+      at: '4:35',
+      says: /cannot hold a query/,
+    },
+    {
+      name: 'a host that is an option',
+      text: inRule('{keep: {git: {repository: "ssh://-oProxyCommand=id/x", branches: a}}}'),
+      at: '4:35',
+      says: /take its host for an option/,
+    },
+    {
       name: 'an option as a Git repository',
       text: inRule('{keep: {git: {repository: "--upload-pack=id", branches: a}}}'),
       at: '4:35',

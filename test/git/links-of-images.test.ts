@@ -150,29 +150,29 @@ describe('tag patterns', () => {
 })
 
 it.each([
-  { name: 'a word', text: 'HEAD' },
-  { name: 'nothing', text: '' },
-  { name: 'six digits', text: 'c1c1c1' },
-  { name: '65 digits', text: 'a'.repeat(65) },
-  { name: 'an option', text: `--upload-pack=${c}` },
-  { name: 'a line break', text: `${c}\n` },
-  { name: 'a version of git describe', text: 'v1.2-3-gc1c1c1c' },
-  { name: 'a very long text', text: 'c1'.repeat(1_000_000) },
-])('$name is no commit, wherever it stands', ({ text }) => {
+  { name: 'a word', text: 'HEAD', told: 'head' },
+  { name: 'six digits', text: 'c1c1c1', told: 'c1c1c1' },
+  { name: '65 digits', text: 'a'.repeat(65), told: 'a'.repeat(65) },
+  { name: 'an option', text: `--upload-pack=${c}`, told: c },
+  { name: 'a line break', text: `${c}\n`, told: c },
+  { name: 'changes that were not committed', text: `${c}-dirty`, told: c },
+  { name: 'an algorithm', text: `sha1:${c}`, told: c },
+  { name: 'a version of git describe', text: 'v1.2-3-gc1c1c1c', told: 'c1c1c1c' },
+  { name: 'a very long text', text: 'xy'.repeat(1_000_000), told: 'xy'.repeat(100) },
+])('$name is what it says, wherever it stands: not nothing', ({ text, told }) => {
   const manifests = [
-    image('a', {
-      tags: ['1'],
-      labels: { [revision]: text },
-      annotations: { [revision]: text },
-      commits: [text],
-    }),
-    image('r', { subject: 'a', artifactType: record, annotations: { [revision]: text } }),
+    image('a', { tags: ['1'], labels: { [revision]: text }, annotations: { [revision]: text } }),
+    image('b', { tags: ['2'], commits: [text] }),
   ]
-  const settings = {
-    commitTags: compileTagPatterns(['/(?<commit>.*)/']),
-    extra: new Map([[digest('a'), [text]]]),
-  }
-  expect(linksOf(manifests, settings)).toEqual({})
+  expect(linksOf(manifests, { extra: new Map([[digest('a'), [text]]]) })).toEqual({
+    a: [`annotation ${told}`, `file ${told}`, `label ${told}`],
+    b: [`inventory ${told}`],
+  })
+})
+
+it('takes no text for no link', () => {
+  const empty = { [revision]: ' ' }
+  expect(linksOf([image('a', { tags: ['1'], labels: empty, annotations: empty, commits: [''] })])).toEqual({})
 })
 
 it('is not misled by keys that every object has', () => {

@@ -227,13 +227,28 @@ function contentOfBlob(beginning: string): string {
 }
 
 describe('a clone stops the plan', () => {
+  it.each([
+    { name: 'one branch', words: ['--single-branch', '--branch', 'main'], told: 'some of the branches' },
+    { name: 'no tags', words: ['--no-tags'], told: 'no tags' },
+  ])('when it was made for $name only', async ({ words, told }) => {
+    const remote = await repositoryOf(spec)
+    const folder = join(await temporaryFolder(), 'narrow')
+    await git(remote.path, ['clone', '--quiet', ...words, `file://${remote.path}`, folder])
+    const trouble = troubleOf(await readGit({ place: clone(folder) }))
+    expect(trouble).toContain(`is set to fetch ${told} of its origin`)
+    expect(trouble).toContain(`git -C ${folder} remote set-branches origin '*'`)
+    const { complete } = await readGit({ place: clone(folder, true) })
+    expect(complete).toBe(true)
+  })
+
   it('when it is shallow', async () => {
     const remote = await repositoryOf(spec)
     const folder = join(await temporaryFolder(), 'shallow')
     await git('/', ['clone', '--quiet', '--depth=1', `file://${remote.path}`, folder])
     const trouble = troubleOf(await readGit({ place: clone(folder) }))
     expect(trouble).toContain('is shallow')
-    expect(trouble).toContain(`git -C ${folder} fetch --unshallow`)
+    expect(trouble).toContain(`git -C ${folder} remote set-branches origin '*'`)
+    expect(trouble).toContain(`git -C ${folder} fetch --unshallow --tags origin`)
     expect(troubleOf(await readGit({ place: clone(folder, true) }))).toContain('is shallow')
   })
 

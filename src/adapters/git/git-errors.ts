@@ -12,6 +12,7 @@ export type GitTrouble =
   | 'not-a-repository'
   | 'not-owned'
   | 'shallow'
+  | 'clone-narrow'
   | 'origin-missing'
   | 'credentials'
   | 'host-key'

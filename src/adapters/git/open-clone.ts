@@ -23,6 +23,10 @@ export interface OpenClone extends ObjectPlace {
   readonly isBare: boolean
   /** As its configuration has it, credentials included; undefined where it has no remote called origin. */
   readonly originUrl: string | undefined
+  /** `remote.origin.fetch`: which references a fetch brings. */
+  readonly originFetch: readonly string[]
+  /** `remote.origin.tagOpt`. */
+  readonly originTags: string | undefined
 }
 
 /** @throws GitReadError when there is no clone there that git reads; InterruptedError */
@@ -47,7 +51,9 @@ export async function openClone(git: Git, path: string, options: RunOptions): Pr
     objectFormat,
     // A folder may have line feeds in its name, so it comes last.
     objects: resolve(folder, rest.join('\n'), 'objects'),
-    originUrl: await readOrigin(git, place, options),
+    originUrl: (await readKey(git, place, 'remote.origin.url', options)).at(-1),
+    originFetch: await readKey(git, place, 'remote.origin.fetch', options),
+    originTags: (await readKey(git, place, 'remote.origin.tagOpt', options)).at(-1),
   }
 }
 
@@ -60,20 +66,27 @@ async function existingFolder(path: string): Promise<string> {
   throw notThere(path, 'is not a folder')
 }
 
-async function readOrigin(git: Git, place: GitCommand, options: RunOptions): Promise<string | undefined> {
+/** Every value that a key of the configuration has, in order. */
+async function readKey(
+  git: Git,
+  place: GitCommand,
+  key: string,
+  options: RunOptions,
+): Promise<readonly string[]> {
   const chunks: Buffer[] = []
   const { status, stderr } = await git.run(
     {
       ...place,
-      words: ['config', '--get', 'remote.origin.url'],
+      words: ['config', '--null', '--get-all', key],
       onOutput: (chunk) => chunks.push(Buffer.from(chunk)),
     },
     options,
   )
   // 1: the key is not there (git-config(1)).
-  if (status === 1) return undefined
+  if (status === 1) return []
   if (status !== 0) throw explainFailure(stderr, status, place.folder)
-  return Buffer.concat(chunks).toString('utf8').trim()
+  const values = Buffer.concat(chunks).toString('utf8').split('\0')
+  return values.slice(0, -1).map((value) => value.trim())
 }
 
 /** @throws GitReadError when the end of the history is cut off */
@@ -82,9 +95,27 @@ export function requireWhole({ isShallow, path }: OpenClone): void {
   throw new GitReadError(
     'shallow',
     `The clone ${path} is shallow: the end of its history is cut off, and what branches need below that cannot be seen.`,
-    `Fetch the rest (in CI, clone with the whole history: fetch-depth: 0, GIT_DEPTH: 0):\ngit -C ${path} fetch --unshallow`,
+    `Fetch the rest (in CI, clone with the whole history: fetch-depth: 0, GIT_DEPTH: 0):\ngit -C ${path} remote set-branches origin '*'\ngit -C ${path} fetch --unshallow --tags origin`,
   )
 }
+
+/**
+ * A clone of one branch has what that branch needs, and looks like a repository in which nothing else is needed.
+ *
+ * @throws GitReadError when its fetches do not bring every branch and tag of its origin
+ */
+export function requireEverything({ path, originFetch, originTags }: OpenClone): void {
+  const isNarrow = originFetch.length > 0 && !originFetch.some((refspec) => allBranches.test(refspec))
+  if (!isNarrow && originTags !== '--no-tags') return
+  const what = isNarrow ? 'some of the branches' : 'no tags'
+  throw new GitReadError(
+    'clone-narrow',
+    `The clone ${path} is set to fetch ${what} of its origin (git clone --single-branch, --depth or --no-tags does that), and what the others need cannot be seen.`,
+    `Fetch everything, or let Winnow do it with \`fetch: true\`, or give the address instead of a path:\ngit -C ${path} remote set-branches origin '*'\ngit -C ${path} config --unset-all remote.origin.tagOpt\ngit -C ${path} fetch --tags origin`,
+  )
+}
+
+const allBranches = /^\+?refs\/(?:heads\/)?\*:/
 
 /**
  * Says no where nothing of a remote is there to be read.

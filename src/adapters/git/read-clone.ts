@@ -12,7 +12,14 @@ import { GitReadError } from './git-errors.ts'
 import type { GitPlace, GitReaderSettings } from './git-settings.ts'
 import { listReferences, type ListedReference } from './list-references.ts'
 import { withObjects } from './object-store.ts'
-import { openClone, originMissing, requireOrigin, requireWhole, type OpenClone } from './open-clone.ts'
+import {
+  openClone,
+  originMissing,
+  requireEverything,
+  requireOrigin,
+  requireWhole,
+  type OpenClone,
+} from './open-clone.ts'
 import { allPullRefspecs, pullFolders, pullRefspecs } from './pull-references.ts'
 import { askForge, type PullQuestion } from './pull-requests.ts'
 import { readHistory, type ReferencePlaces } from './read-history.ts'
@@ -51,7 +58,10 @@ export async function readClone(
   const from = place.fetch ? await fetchClone(git, settings, clone, pulls, options) : undefined
   const places = place.fetch ? asFetched : referencesAsTheyStand
   const listed = await listReferences(git, clone.place, prefixesOf(places), options)
-  if (from === undefined) requireOrigin(clone, namesOfBranches(listed))
+  if (from === undefined) {
+    requireOrigin(clone, namesOfBranches(listed))
+    requireEverything(clone)
+  }
   return withObjects(git, clone, options, (store) =>
     readHistory(
       store,

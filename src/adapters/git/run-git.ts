@@ -5,6 +5,7 @@
  * or printed too much. It has no terminal (a session of its own), so nothing it starts can ask a person. What it says on
  * stderr passes the redactor.
  */
+import { setMaxListeners } from 'node:events'
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { Readable, type Writable } from 'node:stream'
 import { InterruptedError } from '../../core/errors/errors.ts'
@@ -90,6 +91,8 @@ async function runGit(
   const timeoutMs = command.timeoutMs ?? limits.readMs
   const timer = setTimeout(() => cut.abort(timeOver(command, timeoutMs)), timeoutMs)
   const onAbort = (): void => cut.abort(new InterruptedError())
+  // Many repositories are read at once under one signal; Node would take so many listeners for a leak.
+  if (signal !== undefined) setMaxListeners(0, signal)
   signal?.addEventListener('abort', onAbort, { once: true })
   const stderr = collectTail(child.stderr, command.onErrorText)
   const outcome = Promise.race([ended, failureOf(cut.signal)])

@@ -47,7 +47,9 @@ export function dropProblems(last: LastAnswer | undefined, now: SourceEvidence):
 
 function lost({ reached }: LastAnswer, { name, linked }: SourceEvidence): readonly SourceProblem[] {
   const text = reached === undefined || linked === undefined ? undefined : lostLinks(reached, linked)
-  return text === undefined ? [] : [doubt(name, 'lost-links', `${name}: ${text}.`)]
+  return text === undefined
+    ? []
+    : [doubt(name, 'lost-links', `${text.charAt(0).toUpperCase()}${text.slice(1)}.`)]
 }
 
 function noPods(name: string): SourceProblem {

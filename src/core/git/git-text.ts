@@ -4,6 +4,7 @@ import { ordinal } from '../policy/rules/newest.ts'
 import type { GitCriterion, GitLimit } from '../policy/policy.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 import type { CommitIndex } from './commit-graph.ts'
+import { isCommitId } from './commit-id.ts'
 import type { GitHistory, GitReference } from './git-history.ts'
 import type { LinkOrigin } from './image-link.ts'
 import type { GitPath, GitQuestion } from './git-question.ts'
@@ -26,6 +27,8 @@ export function pathText(
 /** An image that stays because its commit is not known. */
 export function unknownText({ unknown }: ResolvedLinks, { name }: GitHistory): string {
   const [link] = unknown
+  if (link !== undefined && !isCommitId(link.commit))
+    return `"${link.commit}"${originText(link.origin)} names no commit that could be looked for in ${name}`
   const isShort = link !== undefined && link.commit.length < 40
   const id = `${shortId(link?.commit ?? '')}${originText(link?.origin)}`
   return isShort
@@ -83,7 +86,14 @@ function beyondText(
   const age = now - history.graph.committedAtOf(commit)
   const aged =
     withinMs === undefined ? [] : [`its commit is ${formatAge(age)} old, past ${formatDuration(withinMs)}`]
-  const ranked = newest === undefined ? [] : [`not among the ${newest} newest commits with images`]
+  const ranked =
+    newest === undefined
+      ? []
+      : [
+          newest === 1
+            ? 'not the newest commit with images'
+            : `not among the ${newest} newest commits with images`,
+        ]
   return `${way}: ${[...ranked, ...aged].join(' and ')}`
 }
 

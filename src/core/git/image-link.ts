@@ -1,6 +1,9 @@
 /** A statement that an image was built from a commit, and who says so. All that are found of an image unite. */
 export interface ImageLink {
-  /** As written: 7 to 64 hexadecimal digits, in lower case. A short one is resolved where the history is at hand. */
+  /**
+   * As written, in lower case: hexadecimal digits, which are resolved where the history is at hand, or a text that names no
+   * commit, of which nobody can tell what it stands for.
+   */
   readonly commit: string
   readonly origin: LinkOrigin
   /**

@@ -74,7 +74,7 @@ function whyUnanswered(links: readonly ResolvedLinks[], { name }: GitHistory): s
     reached.length + unreached.length + unknown.length > 0
   if (!links.some(isLinked))
     return 'no image of this repository is linked to a commit, so Git cannot tell which are needed'
-  if (links.some(({ reached, unknown }) => reached.length + unknown.length > 0)) return undefined
+  if (links.some(({ reached }) => reached.length > 0)) return undefined
   return `no branch or tag of ${name} reaches a commit that an image of this repository is linked to`
 }
 

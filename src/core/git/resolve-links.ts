@@ -4,12 +4,13 @@
  * Unknown keeps: a commit that the repository does not have, and a short id that could mean several, are told apart from
  * one that the repository has and no reference reaches. Only the last of these is an answer.
  */
+import { isCommitId } from './commit-id.ts'
 import type { CommitGraph, CommitIndex } from './commit-graph.ts'
 import type { GitHistory } from './git-history.ts'
 import type { ImageLink } from './image-link.ts'
 
 export interface ResolvedLinks {
-  /** Commits that references reach, each once for each image name, in the order of the links. */
+  /** Commits that references reach, each once for each image name, the newest first. */
   readonly reached: readonly ReachedLink[]
   /** Commits that the repository has, and no reference reaches. */
   readonly unreached: readonly ImageLink[]
@@ -36,10 +37,16 @@ export function resolveLinks(links: readonly ImageLink[], history: GitHistory): 
       if (!reached.has(key)) reached.set(key, { link, commit: found })
     }
   }
-  return { reached: [...reached.values()], unreached, unknown }
+  // The newest first: it is the one that people look for.
+  const { graph } = history
+  const inTurn = [...reached.values()].sort(
+    (a, b) => graph.committedAtOf(b.commit) - graph.committedAtOf(a.commit),
+  )
+  return { reached: inTurn, unreached, unknown }
 }
 
 function findCommit(id: string, { graph, others }: GitHistory): CommitIndex | 'unreached' | 'unknown' {
+  if (!isCommitId(id)) return 'unknown'
   const whole = graph.indexOf(id)
   if (whole !== undefined) return whole
   const other = others.get(id)
