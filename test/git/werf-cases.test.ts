@@ -88,6 +88,10 @@ const keepsMore: Readonly<Record<string, string>> = {
 }
 
 describe.skipIf(cases.length === 0)(title, () => {
+  it('is asked of many', () => {
+    expect(askable.length).toBeGreaterThan(30)
+  })
+
   it.each(askable)('$name', (each) => {
     const kept = keptOf(each)
     expect(kept).toEqual(expect.arrayContaining([...each.keep]))
