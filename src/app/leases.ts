@@ -14,7 +14,7 @@ const timing: LeaseTiming = { ttlMs: 12_000, renewMs: 3_000, waitMs: 16_000 }
 export class LeaseHeldError extends OperationalError {
   readonly code = 'LEASE_HELD'
   readonly hint =
-    'Wait for that run to end, then try again. If its process is dead, its lease ends by itself within 20 seconds.'
+    'Wait for that run to end, then try again. If its process is dead, its lease ends by itself within 30 seconds.'
 
   constructor(registry: RegistryName, holder: string) {
     super(`Another run (${holder}) works on ${registry}. One run at a time may change a registry.`)

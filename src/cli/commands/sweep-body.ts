@@ -8,6 +8,8 @@ import type { SweepWorld } from '../../compose-sweep.ts'
 import type { Configuration, RegistrySettings } from '../../config/configuration.ts'
 import { parseDuration } from '../../config/durations.ts'
 import { OperationalError } from '../../core/errors/errors.ts'
+import { parseDigest } from '../../core/image/digest.ts'
+import { parseRunId } from '../../core/journal/run-id.ts'
 import { parseInstant } from '../../core/inventory/instant.ts'
 import type { SweepReport } from '../../core/sweep/sweep-report.ts'
 import type { CommandBody, CommandContext } from '../command.ts'
@@ -24,10 +26,22 @@ export const sweepBody: CommandBody = {
     if (restore !== undefined && (options.flag('apply') || options.text('every') !== undefined)) {
       throw new UsageError('--restore stands alone: it acts at once.', 'Leave --apply and --every out.')
     }
+    if (restore !== undefined && parseRunId(restore) === undefined && parseDigest(restore) === undefined) {
+      throw new UsageError(
+        `--restore ${JSON.stringify(restore.slice(0, 100))} is neither a run nor a digest.`,
+        'Write a run, such as r-20260131-045110-7f2a, or a whole digest: sha256: and 64 hex digits. `winnow history` lists the runs.',
+      )
+    }
     const settings = chooseRegistry(await readConfiguration(context), context.arguments[0])
     const overrides = readOverrides(context)
     if (restore !== undefined) return restoreOnce(restore, settings, overrides, context)
     const everyMs = duration(context, 'every')
+    if (everyMs === 0) {
+      throw new UsageError(
+        '--every 0s would sweep without a pause.',
+        'Give it a time to wait between two runs, such as --every 1h, or leave it out to sweep once.',
+      )
+    }
     if (everyMs === undefined) return sweepOnce(settings, overrides, context)
     return sweepAgainAndAgain(everyMs, settings, overrides, context)
   },
@@ -68,6 +82,12 @@ function readOverrides(context: CommandContext): SweepOverrides {
       'Write RFC 3339, such as 2026-01-31T04:51:00Z.',
     )
   }
+  if (restartedAt !== undefined && restartedAt > Date.now()) {
+    throw new UsageError(
+      `--registry-restarted ${restarted} is in the future.`,
+      'Write when every process of the registry was last started. What is freed has to be set aside before that.',
+    )
+  }
   return {
     graceMs: duration(context, 'grace'),
     quarantineMs: duration(context, 'quarantine'),
@@ -91,30 +111,34 @@ async function sweepOnce(
   context: CommandContext,
 ): Promise<ExitCode> {
   const isApplying = context.options.flag('apply')
-  if (isApplying) warnOfHaste(settings, overrides, context)
-  const report = isApplying
+  const haste = warningsOfHaste(settings, overrides)
+  for (const text of haste) context.run.onEvent?.({ kind: 'warning', text })
+  const swept = isApplying
     ? await applyOnce(settings, overrides, context)
     : await planOnce(settings, overrides, context)
+  const report = { ...swept, warnings: [...haste, ...swept.warnings] }
   await writeSweepReport(report, context)
   return exitCodeFor(report, context)
 }
 
 /** Zeros that are allowed, and that a push which is under way may pay for. */
-function warnOfHaste(
+function warningsOfHaste(
   { sweep }: RegistrySettings,
   { graceMs, quarantineMs, settleMs, toldStopped }: SweepOverrides,
-  { run }: CommandContext,
-): void {
-  const warn = (text: string): void => run.onEvent?.({ kind: 'warning', text })
-  if ((graceMs ?? sweep.graceMs) === 0)
-    warn(
-      'With a grace of 0s only what is linked is safe: a push that takes a while may have to send its layers again.',
-    )
+): readonly string[] {
   const waits = (settleMs ?? sweep.settleMs) > 0 || (quarantineMs ?? sweep.quarantineMs) > 0
-  if (!waits && !toldStopped && sweep.mode === 'online')
-    warn(
-      'With a settle and a quarantine of 0s nothing waits for a push that is under way: what it needs may be freed, and its image broken. Say so only where nobody pushes.',
-    )
+  return [
+    ...((graceMs ?? sweep.graceMs) === 0
+      ? [
+          'With a grace of 0s only what is linked is safe: a push that takes a while may have to send its layers again.',
+        ]
+      : []),
+    ...(!waits && !toldStopped && sweep.mode === 'online'
+      ? [
+          'With a settle and a quarantine of 0s nothing waits for a push that is under way: what it needs may be freed, and its image broken. Say so only where nobody pushes.',
+        ]
+      : []),
+  ]
 }
 
 async function planOnce(
