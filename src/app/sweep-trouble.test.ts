@@ -50,6 +50,24 @@ function unreadable(pool: BlobPool, number: number): BlobPool {
   }
 }
 
+it('a storage that takes no line of its journal any more leaves no open run in the history', async () => {
+  const { storage } = storageWithGarbage()
+  const { journal } = storage.ports
+  storage.ports = {
+    ...storage.ports,
+    journal: {
+      ...journal,
+      append: async (run, entries, options) => {
+        if (entries.some(({ kind }) => kind === 'end')) throw new StorageUnreadableError('x', 'no space left')
+        return journal.append(run, entries, options)
+      },
+    },
+  }
+  await expect(storage.sweep()).rejects.toThrow('no space left')
+  const runs = await storage.ports.history.listRuns()
+  expect(runs.map(({ outcome }) => outcome)).not.toContain('open')
+})
+
 describe('a sweep that died', () => {
   it.each([
     { name: 'before the first blob moved', act: 'setAside' as const, number: 1 },

@@ -141,8 +141,12 @@ async function recordBegin(run: SweepRun, startedAt: number): Promise<void> {
 }
 
 async function recordEnd(run: SweepRun, outcome: RunOutcome, options: RunOptions): Promise<void> {
-  if (run.ledger.runs().has(run.id)) await run.write([{ kind: 'end', at: run.now(), outcome }], options)
-  await run.ports.history.finishRun(run.id, outcome, run.ports.now(), run.swept)
+  try {
+    if (run.ledger.runs().has(run.id)) await run.write([{ kind: 'end', at: run.now(), outcome }], options)
+  } finally {
+    // The history lies elsewhere: a storage without room for a line must not leave a run open there that has ended.
+    await run.ports.history.finishRun(run.id, outcome, run.ports.now(), run.swept)
+  }
 }
 
 /**
