@@ -312,6 +312,7 @@ describe.each(importers.map((importer) => [importer.system, importer] as const))
     ['a number', '7\n'],
     ['a list of numbers', '[1, 2]\n'],
     ['binary data', '\0\u0001\u0002'],
+    ['binary data without a zero', 'PK\u0003\u0004\ufffd\f\ufffd\u0014\n\v\u00a0\u2003x'],
     ['brackets without end', '['.repeat(100_000)],
     [
       'aliases that explode',

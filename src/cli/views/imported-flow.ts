@@ -23,3 +23,10 @@ export function scalarText(text: string): string {
   if (/[\\"]/.test(text) && /^[\x20-\x7e]*$/.test(text)) return `'${text.replaceAll("'", "''")}'`
   return stringify(text, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE' }).trim()
 }
+
+/** Names are one line of at most 200 characters; the source may have others. */
+export function nameText(name: string): string {
+  const line = name.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+  if (line === '') return 'imported'
+  return line.length <= 190 ? line : `${[...line].slice(0, 90).join('')}…`
+}

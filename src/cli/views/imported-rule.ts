@@ -1,13 +1,13 @@
 /** One imported rule as lines of YAML: in one line where that is short, else a line for each part. */
 import type { ImportedBlock, ImportedRule } from '../../core/import/imported-policy.ts'
-import { flowText, scalarText } from './imported-flow.ts'
+import { flowText, nameText, scalarText } from './imported-flow.ts'
 
 const widthMax = 118
 
 /** The rule with its comments, indented for a list below `rules:`. */
 export function ruleLines(rule: ImportedRule): readonly string[] {
   const parts: readonly (readonly [string, unknown])[] = [
-    ['name', rule.name],
+    ['name', nameText(rule.name)],
     ['match', blocksOf(rule.match)],
     ['not', blocksOf(rule.not)],
     ['except', blocksOf(rule.except)],

@@ -9,7 +9,7 @@ import {
   type ImportedPolicy,
   type ImportedRegistry,
 } from '../../core/import/imported-policy.ts'
-import { flowText, scalarText } from './imported-flow.ts'
+import { flowText, nameText, scalarText } from './imported-flow.ts'
 import { noteLines, ruleLines } from './imported-rule.ts'
 
 export interface ImportedFileFacts {
@@ -116,8 +116,9 @@ function policyLines(policy: ImportedPolicy): readonly string[] {
 function uniquelyNamed(policies: readonly ImportedPolicy[]): readonly ImportedPolicy[] {
   const taken = new Set<string>()
   return policies.map((policy) => {
-    let { name } = policy
-    for (let count = 2; taken.has(name); count++) name = `${policy.name} (${count})`
+    const first = nameText(policy.name)
+    let name = first
+    for (let count = 2; taken.has(name); count++) name = `${first} (${count})`
     taken.add(name)
     return { ...policy, name }
   })

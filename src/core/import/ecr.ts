@@ -15,6 +15,7 @@ import {
   type ImportedNote,
   type ImportedRule,
 } from './imported-policy.ts'
+import { day, writeLength } from './lengths-of-time.ts'
 import type { Reading } from './reading.ts'
 import {
   entryOf,
@@ -253,7 +254,7 @@ function deletion(count: Counts): ImportedDelete {
   // Archived images are locked, and ECR does not count them; children of indexes are no images to Winnow.
   return count.kind === 'count'
     ? { beyondNewest: count.number, countAmong: 'eligible' }
-    : { olderThan: `${count.days}d` }
+    : { olderThan: writeLength(count.days * day) }
 }
 
 function warnOfCounts(rules: readonly EcrRule[], reading: Reading): void {

@@ -84,9 +84,12 @@ function sumOf(text: string, part: RegExp, units: Readonly<Record<string, number
   return end === 0 || end !== text.length ? undefined : ms
 }
 
-/** As winnow.yaml has it: the largest unit that says it exactly, else ISO 8601. */
+/**
+ * As winnow.yaml has it: the largest unit that says it exactly, else ISO 8601. What is longer than any age is written as
+ * the longest there is; no image is between the two.
+ */
 export function writeLength(ms: number): string {
-  const seconds = Math.ceil(ms / second)
+  const seconds = Math.ceil(Math.min(ms, lengthMax) / second)
   const units = [
     ['d', 86_400],
     ['h', 3600],

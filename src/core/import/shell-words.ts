@@ -52,7 +52,8 @@ function readWord(reader: Reader): Word | { readonly place: Place; readonly prob
   let word = ''
   while (reader.at < text.length) {
     const character = text.charAt(reader.at)
-    if (/\s/.test(character)) break
+    // To a shell nothing else is blank: a form feed or a no-break space belongs to its word.
+    if (/[ \t\r\n]/.test(character)) break
     if (/[;&|<>()]/.test(character))
       return fail(`The shell would read ${JSON.stringify(character)} by itself; put quotes around the word.`)
     if (
