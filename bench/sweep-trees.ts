@@ -37,6 +37,17 @@ export function makeManyRepositories(root: string, repositories: number): SweepT
   return tree
 }
 
+/** Pushes one more image to every hundredth of the repositories; none of it is garbage. `number` tells one push from another. */
+export function pushMore({ root }: SweepTree, repositories: number, number: number): void {
+  const writer = makeWriter(root)
+  for (let r = 0; r < repositories; r += 100) {
+    const name = nameOf(r)
+    const own = writer.blob(`more ${r} ${number}`)
+    link(writer, name, own)
+    pushImage(writer, name, IMAGES + number, [own])
+  }
+}
+
 /** One repository with an image for every tag; nothing is garbage. */
 export function makeManyTags(root: string, tags: number): SweepTree {
   const writer = makeWriter(root)
@@ -46,8 +57,12 @@ export function makeManyTags(root: string, tags: number): SweepTree {
   return { root, manifests: tags, blobs: 1 + 2 * tags, garbage: 0 }
 }
 
+function nameOf(r: number): string {
+  return `team${r % 40}/app${r}`
+}
+
 function fillRepository(writer: Writer, r: number, base: string): void {
-  const name = `team${r % 40}/app${r}`
+  const name = nameOf(r)
   const shared = [base, writer.blob(`s1${r}`), writer.blob(`s2${r}`)]
   for (const hex of shared) link(writer, name, hex)
   for (let i = 0; i < IMAGES; i++) {

@@ -1,11 +1,12 @@
 /**
  * Planning a sweep beside the registry's own `garbage-collect --dry-run`, of both lines, on the same storage, in turns.
  *
- *   npm run bench -- sweep [ROUNDS] [--repositories 2000] [--tree DIR] [--large]
+ *   npm run bench -- sweep [ROUNDS] [--repositories 2000] [--tree DIR] [--large] [--large-tree DIR]
  *
- * `first` has no state, `again` has that of the run before. The page cache is emptied before cold runs, which only root can
- * do. `--large` adds storage of ten times the size, for memory; it needs some 20 GB and minutes. `--tree` keeps the storage
- * in a folder for the next time, or takes one that was kept.
+ * `first` has no state, `again` has that of the run before, and before `pushed` one more image came to every hundredth of the
+ * repositories. The page cache is emptied before cold runs, which only root can do. `--large` adds storage of ten times the
+ * size, for memory; it needs some 20 GB and minutes. `--tree` and `--large-tree` keep the storage in a folder for the next
+ * time, or take one that was kept.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync, statfsSync, writeFileSync } from 'node:fs'
@@ -16,7 +17,7 @@ import { fileURLToPath } from 'node:url'
 import { findDockerRegistry, type DistributionLine } from '../test/servers/docker-registry.ts'
 import { median, report } from './measure.ts'
 import { measure, type Measured } from './peak-memory.ts'
-import { makeManyRepositories, makeManyTags, type SweepTree } from './sweep-trees.ts'
+import { makeManyRepositories, makeManyTags, pushMore, type SweepTree } from './sweep-trees.ts'
 
 const MEMORY_BUDGET_MIB = 150
 const FIRST_BUDGET = 5
@@ -30,7 +31,8 @@ const valueOf = (name: string): string | undefined => {
   const place = words.indexOf(`--${name}`)
   return place === -1 ? undefined : words[place + 1]
 }
-const rounds = Number(words.find((word) => /^\d+$/.test(word) && word !== valueOf('repositories')) ?? 5)
+const values = ['repositories', 'tree', 'large-tree'].map(valueOf)
+const rounds = Number(words.find((word) => /^\d+$/.test(word) && !values.includes(word)) ?? 5)
 const repositories = Number(valueOf('repositories') ?? 2000)
 const main = fileURLToPath(new URL('dist/cli/main.js', import.meta.url))
 const lines = (['debian', 'v3'] as const).filter((line) => findDockerRegistry(line) !== undefined)
@@ -45,7 +47,7 @@ try {
   const tree = makeManyRepositories(root, repositories)
   for (const isCold of canDropCaches ? [false, true] : [false]) await measureRounds(tree, isCold)
   await measureTags()
-  if (words.includes('--large')) await measureLarge()
+  if (words.includes('--large') || valueOf('large-tree') !== undefined) await measureLarge()
   reportAll(tree)
 } finally {
   await rm(folder, { recursive: true, force: true })
@@ -61,6 +63,9 @@ async function measureRounds(tree: SweepTree, isCold: boolean): Promise<void> {
     for (const line of lines) await sample(`registry ${line} ${how}`, isCold, () => registry(line, tree))
     await sample(`winnow first ${how}`, isCold, () => winnow(tree, state))
     await sample(`winnow again ${how}`, isCold, () => winnow(tree, state))
+    if (isCold) continue
+    pushMore(tree, repositories, Date.now())
+    await sample(`winnow pushed ${how}`, isCold, () => winnow(tree, state))
   }
 }
 
@@ -73,11 +78,12 @@ async function measureTags(): Promise<void> {
 }
 
 async function measureLarge(): Promise<void> {
+  const root = valueOf('large-tree') ?? join(folder, 'large')
   const { ffree, bavail, bsize } = statfsSync(folder)
-  if (ffree < LARGE_INODES || bavail * bsize < LARGE_INODES * 5000)
+  if (!existsSync(root) && (ffree < LARGE_INODES || bavail * bsize < LARGE_INODES * 5000))
     throw new Error('Too little room for --large.')
   console.error(`Making ${repositories * LARGE_TIMES} repositories; this takes minutes`)
-  const tree = makeManyRepositories(join(folder, 'large'), repositories * LARGE_TIMES)
+  const tree = makeManyRepositories(root, repositories * LARGE_TIMES)
   await sample('winnow first large', false, () => winnow(tree, 'state-large'))
   await sample('winnow again large', false, () => winnow(tree, 'state-large'))
 }

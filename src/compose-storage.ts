@@ -152,6 +152,8 @@ async function distributionLayout(
       await import('./adapters/registries/storage-distribution/listed-layout.ts')
     return createListedDistributionLayout({ store })
   }
+  // They start while the rest is loaded.
+  pool.start()
   const { checkLayout } = await import('./adapters/registries/storage-distribution/check-layout.ts')
   const { createFileDistributionLayout } =
     await import('./adapters/storage/filesystem/distribution-layout.ts')

@@ -4,6 +4,7 @@
  */
 import type { InstantMs } from '../core/inventory/inventory.ts'
 import { SHARDS } from '../core/sweep/digest-key.ts'
+import { joinBytes } from '../core/sweep/join-bytes.ts'
 import { findRecord, sortedRecords, type RecordTable } from '../core/sweep/record-table.ts'
 import { algorithms, digestBytes, type DigestAlgorithm } from '../core/sweep/reference-record.ts'
 import type { Scratch } from '../core/sweep/scratch.ts'
@@ -16,8 +17,6 @@ import {
   eachLink,
   STORED_EXTRA,
   storedSize,
-  storedTime,
-  storedView,
   tablesOf,
   type ByAlgorithm,
   type LinkedRecord,
@@ -26,7 +25,7 @@ import {
 import { digestOfBytes } from '../core/sweep/reference-record.ts'
 
 /** Decided together: enough to keep threads busy, few enough to fit in memory easily. */
-const CANDIDATES_AT_ONCE = 16_384
+const CANDIDATES_AT_ONCE = 4096
 
 export interface Garbage {
   readonly blobs: number
@@ -51,9 +50,10 @@ export async function findGarbage(
     const decide = async (shards: readonly Uint8Array[]): Promise<void> => {
       await addFacts(pool, algorithm, shards, options)
       // A blob that went meanwhile has no time, and NaN is not less than anything.
-      const old = shards.map((records) =>
-        filtered(records, step, (at) => storedTime(algorithm, records, at) < fence),
-      )
+      const old = shards.map((records) => {
+        const view = viewOf(records)
+        return filtered(records, step, (at) => view.getFloat64(at + step - TIME_BYTES) < fence)
+      })
       const links = old.flatMap((records) => linksOf(tables, algorithm, records))
       const leased = await leasedDigests(pool, tables, links, () => fence, options)
       for (const records of old) {
@@ -93,23 +93,31 @@ async function addFacts(
   options: RunOptions,
 ): Promise<void> {
   const width = digestBytes[algorithm]
-  const views: DataView[] = []
-  const digests: Uint8Array[] = []
+  const step = width + STORED_EXTRA
+  const untold = shards.map((records) => {
+    const view = viewOf(records)
+    return filtered(records, step, (at) => Number.isNaN(view.getFloat64(at + step - TIME_BYTES)), width)
+  })
+  const bytes = joinBytes(untold)
+  if (bytes.length === 0) return
+  const facts = await pool.blobFacts({ algorithm, bytes }, options)
+  let next = 0
   for (const records of shards) {
-    for (let at = 0; at < records.length; at += width + STORED_EXTRA) {
-      if (!Number.isNaN(storedTime(algorithm, records, at))) continue
-      views.push(storedView(algorithm, records, at))
-      digests.push(records.subarray(at, at + width))
+    const view = viewOf(records)
+    for (let at = width; at < records.length; at += step) {
+      if (!Number.isNaN(view.getFloat64(at + STORED_EXTRA - TIME_BYTES))) continue
+      view.setFloat64(at, facts.sizes[next] ?? Number.NaN)
+      view.setFloat64(at + STORED_EXTRA - TIME_BYTES, facts.times[next] ?? Number.NaN)
+      next += 1
     }
   }
-  if (digests.length === 0) return
-  const bytes = new Uint8Array(digests.length * width)
-  for (const [i, digest] of digests.entries()) bytes.set(digest, i * width)
-  const facts = await pool.blobFacts({ algorithm, bytes }, options)
-  for (const [i, view] of views.entries()) {
-    view.setFloat64(0, facts.sizes[i] ?? Number.NaN)
-    view.setFloat64(8, facts.times[i] ?? Number.NaN)
-  }
+}
+
+/** A record ends with its time. */
+const TIME_BYTES = 8
+
+function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, length)
 }
 
 /** Layer links to the blobs of one shard. */
@@ -129,13 +137,19 @@ function linksOf(
   return found
 }
 
-function filtered(records: Uint8Array, step: number, isKept: (offset: number) => boolean): Uint8Array {
+/** Copies of some records, or of what they begin with. */
+function filtered(
+  records: Uint8Array,
+  step: number,
+  isKept: (offset: number) => boolean,
+  width: number = step,
+): Uint8Array {
   const kept = new Uint8Array(records.length)
   let used = 0
   for (let at = 0; at < records.length; at += step) {
     if (!isKept(at)) continue
-    kept.set(records.subarray(at, at + step), used)
-    used += step
+    for (let i = 0; i < width; i += 1) kept[used + i] = records[at + i] ?? 0
+    used += width
   }
-  return kept.subarray(0, used)
+  return kept.slice(0, used)
 }

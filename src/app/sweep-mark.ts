@@ -8,6 +8,7 @@
 import { invariant } from '../core/errors/invariant.ts'
 import type { Digest } from '../core/image/digest.ts'
 import { SHARDS } from '../core/sweep/digest-key.ts'
+import { joinBytes } from '../core/sweep/join-bytes.ts'
 import { MarkSet } from '../core/sweep/mark-set.ts'
 import { findRecord } from '../core/sweep/record-table.ts'
 import {
@@ -103,7 +104,7 @@ class Walk {
         }
       }
       if (unlisted.length === 0) continue
-      const bytes = joined(unlisted)
+      const bytes = joinBytes(unlisted)
       const { sizes } = await this.#pool.blobFacts({ algorithm, bytes }, this.#options)
       for (const [i, size] of sizes.entries()) {
         const digest = digestOfBytes(algorithm, bytes, i * width)
@@ -134,7 +135,7 @@ class Walk {
     let unread: Uint8Array[] = []
     let unreadCount = 0
     const readUnread = async (): Promise<void> => {
-      if (unreadCount > 0) await this.#read(algorithm, joined(unread), next)
+      if (unreadCount > 0) await this.#read(algorithm, joinBytes(unread), next)
       unread = []
       unreadCount = 0
     }
@@ -165,7 +166,7 @@ class Walk {
       fresh.push(wanted.subarray(at, at + width))
       this.#seen[algorithm].addAt(wanted, at)
     }
-    return fresh.length * width === wanted.length ? wanted : joined(fresh)
+    return fresh.length * width === wanted.length ? wanted : joinBytes(fresh)
   }
 
   async #read(
@@ -209,14 +210,4 @@ class Walk {
       next[algorithm].addAt(bytes, offset)
     })
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((total, part) => total + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }

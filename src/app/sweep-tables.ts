@@ -1,6 +1,5 @@
 /** What one reading of a pool showed, packed: stored blobs, links, and what is left of repositories. */
 import type { Digest } from '../core/image/digest.ts'
-import type { InstantMs } from '../core/inventory/inventory.ts'
 import { RecordTable } from '../core/sweep/record-table.ts'
 import {
   algorithms,
@@ -159,13 +158,8 @@ export function storedSize(algorithm: DigestAlgorithm, bytes: Uint8Array, offset
   return storedView(algorithm, bytes, offset).getFloat64(0)
 }
 
-/** Its time. */
-export function storedTime(algorithm: DigestAlgorithm, bytes: Uint8Array, offset: number): InstantMs {
-  return storedView(algorithm, bytes, offset).getFloat64(8)
-}
-
 /** What follows the digest in the record of a stored blob. */
-export function storedView(algorithm: DigestAlgorithm, bytes: Uint8Array, offset: number): DataView {
+function storedView(algorithm: DigestAlgorithm, bytes: Uint8Array, offset: number): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset + offset + digestBytes[algorithm], STORED_EXTRA)
 }
 

@@ -2,7 +2,7 @@
  * The kinds of values that keys of winnow.yaml have. Each checks itself completely, so that every mistake in a file is
  * found in one pass; what lies between keys is `checks.ts`.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import { PatternError } from '../core/policy/pattern-error.ts'
 import { parseDuration } from './durations.ts'
 import { parseSize } from './sizes.ts'

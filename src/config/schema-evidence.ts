@@ -1,5 +1,5 @@
 /** `evidence:`, `protect:` and `limits:` as written (DESIGN sections 3 and 5). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { compileTagPattern } from '../core/policy/compile-patterns.ts'
 import {
   checkedText,

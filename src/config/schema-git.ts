@@ -1,5 +1,5 @@
 /** `git:` as written: the Git repositories that images are built from, and how they are read. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { captureNames, compileRepositoryPatterns } from '../core/policy/compile-patterns.ts'
 import { PatternError } from '../core/policy/pattern-error.ts'
 import { refuseUrl } from './addresses.ts'

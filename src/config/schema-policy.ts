@@ -1,5 +1,5 @@
 /** `policies:` as written (DESIGN sections 3 and 4). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { compileRepositoryPatterns, compileTagPattern } from '../core/policy/compile-patterns.ts'
 import { compileStreamTemplate } from '../core/policy/compile-stream-template.ts'
 import { compileRange } from '../core/policy/version.ts'

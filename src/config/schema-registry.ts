@@ -1,5 +1,5 @@
 /** `registries:` as written (DESIGN sections 3 and 8). */
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseRepositoryName } from '../core/image/names.ts'
 import { refuseAlias, refuseRedisUrl, refuseUrl } from './addresses.ts'
 import { refuseMatcher } from './alert-matcher.ts'

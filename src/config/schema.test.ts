@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { configurationReference } from './reference.ts'
 import type { SchemaNode } from './schema-paths.ts'
 import { alternatives, didYouMean } from './schema-paths.ts'

@@ -1,5 +1,5 @@
 /** winnow.yaml as written. Unknown keys are mistakes everywhere: a misspelt `keep` would be a deletion. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { key } from './fields.ts'
 import { evidenceSchema, limitsSchema, protectSchema } from './schema-evidence.ts'
 import { gitSchema } from './schema-git.ts'

@@ -8,6 +8,8 @@
  * - A link that is gone when it is opened was removed, and is left out. Every other failure throws, and so does whatever
  *   nobody can follow (a symbolic link, a link file that names no digest): the run ends, because what it would have
  *   marked is unknown.
+ * - What is handed to a planner may take for granted what was found before, and that a layer's link says what its path says
+ *   where that blob is stored. What is handed to a run that acts looks at everything, each time.
  * - Digests travel packed: their bytes, one after the other, 32 (sha256) or 64 (sha512) each.
  * - Nothing here changes the store.
  */

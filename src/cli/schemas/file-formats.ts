@@ -2,7 +2,7 @@
  * The formats that Winnow writes and reads, as schemas. `winnow schema NAME` prints them as JSON Schema, the reference
  * page is made from them, and the tests hold what the commands write against them.
  */
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   bytes,
   count,

@@ -1,5 +1,5 @@
 /** Every format of Winnow as JSON Schema (draft 2020-12), by name. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { printSchema } from '../../config/schema.ts'
 import {
   applySchema,

@@ -1,5 +1,5 @@
 /** What the schemas of several formats share. Formats only grow, so keys that are not named here are allowed. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const digest = z
   .string()

@@ -1,5 +1,5 @@
 /** What the commands that look and check report, as schemas. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { bytes, count, digest, instant, reason, registryName, repositoryName, tagName } from './parts.ts'
 
 export const undoSchema = z.looseObject({

@@ -47,5 +47,7 @@ export function isImageConfigType(mediaType: string | undefined): boolean {
 
 /** `Application/JSON; charset=utf-8` is `application/json` (RFC 9110 section 8.3.1). */
 export function bareMediaType(text: string): string {
+  // Nearly all are bare, and there is one for every layer.
+  if (!/[^a-z0-9./+_-]/.test(text)) return text
   return (text.split(';', 1)[0] ?? '').trim().toLowerCase()
 }

@@ -56,6 +56,8 @@ const referringFields = [
   'artifactType',
 ]
 const exactCase = new Map(referringFields.map((field) => [field.toLowerCase(), field]))
+/** Spelt as they should be; most manifests have no others. */
+const plainFields: ReadonlySet<string> = new Set([...referringFields, 'schemaVersion', 'annotations'])
 
 /**
  * What a manifest says of itself. `mediaType` is the answer's Content-Type, for documents that do not name their own;
@@ -132,7 +134,9 @@ function readDocument(bytes: Uint8Array, digest: Digest): ManifestDocument {
     throw new ManifestUnreadableError(digest, `it nests deeper than ${DEPTH_MAX} levels`)
   const fields = decodeJson(bytes)
   if (!isJsonObject(fields)) throw new ManifestUnreadableError(digest, 'it is not a JSON object')
-  const wrong = Object.keys(fields).find((key) => (exactCase.get(key.toLowerCase()) ?? key) !== key)
+  const wrong = Object.keys(fields).find(
+    (key) => !plainFields.has(key) && (exactCase.get(key.toLowerCase()) ?? key) !== key,
+  )
   if (wrong !== undefined) {
     throw new ManifestUnreadableError(
       digest,

@@ -58,6 +58,20 @@ describe('a table of records', () => {
     expect([...table.shard(7)]).toEqual([7, 1])
   })
 
+  it('adds the same tail to each of some digests', () => {
+    fc.assert(
+      fc.property(records(5), fc.uint8Array({ maxLength: 4 }), (given, tail) => {
+        const [one, other] = [tableOf(5 + tail.length, 20_000).table, tableOf(5 + tail.length, 20_000).table]
+        one.addEach(Buffer.concat(given), tail)
+        for (const record of given) other.add(Buffer.concat([record, tail]))
+        expect(one.size).toBe(given.length)
+        for (let shard = 0; shard < SHARDS; shard += 1)
+          expect(inShard(one, shard)).toEqual(inShard(other, shard))
+      }),
+      { numRuns: 25 },
+    )
+  })
+
   it('takes nothing of a record that is cut off', () => {
     const { table } = tableOf(3, 1000)
     table.add(Uint8Array.of(1, 2, 3, 4, 5))
@@ -96,6 +110,21 @@ describe('sorted records', () => {
           const [value = 0] = values([record])
           expect(at).toBe(wanted.includes(value) ? wanted.indexOf(value) * 2 : -1)
         }
+      }),
+    )
+  })
+
+  it('are in order however long they begin alike, and keep the first of those that are equal', () => {
+    const few = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 8, maxLength: 8 })
+    fc.assert(
+      fc.property(fc.array(few, { maxLength: 60 }), fc.integer({ min: 5, max: 8 }), (given, by) => {
+        const all = given.map((digits, i) => Uint8Array.of(...digits, i))
+        const beginning = (record: Uint8Array): string => Buffer.from(record.subarray(0, by)).toString('hex')
+        const first = new Map(all.toReversed().map((record) => [beginning(record), record]))
+        const wanted = [...first]
+          .toSorted(([one], [other]) => (one < other ? -1 : 1))
+          .map(([, record]) => record)
+        expect(Buffer.from(sortedRecords(Buffer.concat(all), 9, by)).equals(Buffer.concat(wanted))).toBe(true)
       }),
     )
   })

@@ -96,9 +96,8 @@ export function readRecord(bytes: Uint8Array, offset: number): ReferenceRecord |
   if (algorithm === undefined) return undefined
   const countsAt = offset + 1 + digestBytes[algorithm]
   if (countsAt + 8 > bytes.length) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const blobs = view.getUint32(countsAt)
-  const manifests = view.getUint32(countsAt + 4)
+  const blobs = wordAt(bytes, countsAt)
+  const manifests = wordAt(bytes, countsAt + 4)
   const blobsAt = countsAt + 8
   const manifestsAt = blobsAt + blobs * BLOB_BYTES
   let end = manifestsAt
@@ -109,6 +108,12 @@ export function readRecord(bytes: Uint8Array, offset: number): ReferenceRecord |
   }
   if (end > bytes.length) return undefined
   return { algorithm, digestAt: offset + 1, blobsAt, blobs, manifestsAt, manifests, end }
+}
+
+/** Four bytes, big-endian; a view for each record would take longer than the record. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  const [a, b, c, d] = [bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0, bytes[at + 3] ?? 0]
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
 }
 
 /** Calls back with the offset of each blob's eight bytes. */

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { MANIFEST_BYTES_MAX, parseManifest } from '../../../core/image/parse-manifest.ts'
 import type { Digest } from '../../../core/image/digest.ts'
+import { joinBytes } from '../../../core/sweep/join-bytes.ts'
 import { digestBytes, packReferences, type DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import type { BlobFacts, PackedDigests, ReferencesRead } from '../../../ports/readable-layout.ts'
@@ -60,7 +61,7 @@ export function scanBlobs(
     // What is none is told of by every run.
     if (scanned.strays.length === 0) entries.push(packEntry({ key, words: '', ...scanned }))
   }
-  return { digests: joined(digests), strays, entries: joined(entries), kept }
+  return { digests: joinBytes(digests), strays, entries: joinBytes(entries), kept }
 }
 
 /** Parts of a folder's entry: digests with data, names of folders without. */
@@ -96,17 +97,6 @@ function areStillEmpty(folder: string, names: Buffer): boolean {
     .every((hex) => !existsSync(`${folder}/${hex}/data`))
 }
 
-/** One array of its own memory. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((total, { length }) => total + length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
-}
-
 export function dataPath(blobs: string, algorithm: DigestAlgorithm, hex: string): string {
   return `${blobs}/${algorithm}/${hex.slice(0, 2)}/${hex}/data`
 }
@@ -124,7 +114,7 @@ export function scanReferences(blobs: string, { algorithm, bytes }: PackedDigest
     if (content === undefined) absent.add(hex)
     else records.push(packReferences(parseManifest(content, undefined, digest)))
   }
-  return { records: joined(records), absent: absent.packed() }
+  return { records: joinBytes(records), absent: absent.packed() }
 }
 
 /** Bytes that hash to `digest`, valid until the next call; undefined when there are none. */

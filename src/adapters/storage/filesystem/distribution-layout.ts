@@ -43,7 +43,7 @@ const REPOSITORIES = `${LAYOUT_FOLDER}/repositories`
 const FOLDERS_PER_REQUEST = 8
 const REPOSITORIES_PER_REQUEST = 32
 const MANIFESTS_PER_REQUEST = 512
-const FACTS_PER_REQUEST = 1024
+const FACTS_PER_REQUEST = 512
 
 export interface FileDistributionLayout {
   /** The folder that holds `docker/`. */

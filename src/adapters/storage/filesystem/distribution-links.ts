@@ -6,9 +6,9 @@
  * so the run ends.
  */
 import { existsSync } from 'node:fs'
+import { joinBytes } from '../../../core/sweep/join-bytes.ts'
 import { algorithms, digestBytes } from '../../../core/sweep/reference-record.ts'
 import type { RepositoryLinks } from '../../../ports/readable-layout.ts'
-import { joined } from './distribution-blobs.ts'
 import { remainsOf } from './distribution-remains.ts'
 import { notAFolder } from './link-target.ts'
 import { packedOf, RepositoryLook } from './repository-look.ts'
@@ -78,7 +78,7 @@ export function scanRepositories(
     if (repositories >= repositoriesMax) break
   }
   const { entries, keptEntries, kept, others } = scanned
-  return { entries: joined(entries), keptEntries: joined(keptEntries), kept, others, pending }
+  return { entries: joinBytes(entries), keptEntries: joinBytes(keptEntries), kept, others, pending }
 }
 
 const ownFolders = ['_manifests', '_layers', '_uploads']

@@ -1,18 +1,27 @@
 /** Digests of one algorithm, one after the other in one buffer, from the hex that folders are named by. */
 import { digestBytes, type DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
 
+const NOTHING = new Uint8Array(0)
+const FIRST_DIGESTS = 16
 const NO_DIGIT = 0xff
 const digitOf = new Uint8Array(256).fill(NO_DIGIT)
 for (const [value, digit] of [...'0123456789abcdef'].entries()) digitOf[digit.charCodeAt(0)] = value
 
+/** Whether this spells a digest of an algorithm, in lower case. */
+export function isHex(algorithm: DigestAlgorithm, hex: string): boolean {
+  if (hex.length !== digestBytes[algorithm] * 2) return false
+  for (let i = 0; i < hex.length; i += 1)
+    if ((digitOf[hex.charCodeAt(i)] ?? NO_DIGIT) === NO_DIGIT) return false
+  return true
+}
+
 export class Packer {
   readonly #width: number
-  #bytes: Uint8Array
+  #bytes = NOTHING
   #used = 0
 
   constructor(algorithm: DigestAlgorithm) {
     this.#width = digestBytes[algorithm]
-    this.#bytes = new Uint8Array(this.#width * 16)
   }
 
   /** Whether `hex` spells a digest of this algorithm, in lower case; only then it was added. */
@@ -52,7 +61,7 @@ export class Packer {
   }
 
   #grow(): void {
-    const larger = new Uint8Array(this.#bytes.length * 2)
+    const larger = new Uint8Array(Math.max(this.#width * FIRST_DIGESTS, this.#bytes.length * 2))
     larger.set(this.#bytes)
     this.#bytes = larger
   }

@@ -5,11 +5,11 @@
  * (tree-memory.ts tells why); most files of a registry are such links.
  */
 import type { Digest } from '../../../core/image/digest.ts'
-import { algorithms, digestBytes, type DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
+import { algorithms, type DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
 import type { LinkAlias, PackedDigests } from '../../../ports/readable-layout.ts'
 import { FactsTaken } from './folder-facts.ts'
 import { noDigest, notAFolder, requireDigest, tagTarget } from './link-target.ts'
-import { Packer } from './packer.ts'
+import { isHex, Packer } from './packer.ts'
 import { linkText, namesIn, pathFacts } from './scan-files.ts'
 import { isStart } from './stored-starts.ts'
 
@@ -114,20 +114,11 @@ export class RepositoryLook {
       if (algorithm !== undefined) this.watch(`${name}/${own}`)
       for (const hex of namesIn(folder) ?? []) {
         const path = `${folder}/${hex}`
-        if (algorithm !== undefined && isHexOf(algorithm, hex)) visit(algorithm, hex, path)
+        if (algorithm !== undefined && isHex(algorithm, hex)) visit(algorithm, hex, path)
         else if (pathFacts(path)?.kind !== 'file') throw noDigest(path)
       }
     }
   }
-}
-
-const hexForms: Readonly<Record<DigestAlgorithm, RegExp>> = {
-  sha256: /^[0-9a-f]{64}$/,
-  sha512: /^[0-9a-f]{128}$/,
-}
-
-function isHexOf(algorithm: DigestAlgorithm, hex: string): boolean {
-  return hex.length === digestBytes[algorithm] * 2 && hexForms[algorithm].test(hex)
 }
 
 /** Digests of both algorithms, each packed with its own. */

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { resourceUsage } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
@@ -13,14 +14,20 @@ import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { answer, type ScanReply, type ScanRequest, type ScanTasks } from './scan-task.ts'
 
-/** More threads than this only wait for the same disk, and each takes memory of its own. */
+/** Where files are in memory, more threads than processors only get in each other's way; each takes memory of its own. */
 const THREADS_MAX = 4
+/** Where they come from a disk, a thread waits most of the time; with more of them the disk has something to put in order. */
+const THREADS_WAITING = 4
+/** Having read so much from a disk since the first request says that files are not in memory. In blocks of 512 bytes. */
+const BLOCKS_OF_A_DISK = 32 * 2048
 /** What a thread makes is handed over at once, so a small young generation is enough. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 2 }
 
 export interface ScanPool {
-  /** How many requests are worked on at a time. */
+  /** How many requests are worked on at a time; may grow. */
   readonly threads: number
+  /** Starts threads, so that they are there when the first request comes. */
+  start(): void
   ask<K extends keyof ScanTasks>(
     kind: K,
     asked: ScanTasks[K]['asked'],
@@ -36,18 +43,25 @@ export interface ScanPool {
  */
 export function createScanPool(): ScanPool {
   setFlagsFromString('--semi-space-growth-factor=1')
+  setFlagsFromString('--optimize-for-size')
+  // Most of what runs here runs for a second, which is too short for much compiling to pay.
+  setFlagsFromString('--interrupt-budget=1000000')
   const script = bundledWorker()
   return script === undefined ? new InPlacePool() : new ThreadPool(script)
 }
 
 /** Where scripts/build.mjs puts the thread's program, seen from this file or from the chunk it was bundled into. */
 function bundledWorker(): string | undefined {
-  const path = fileURLToPath(new URL('../workers/scan.js', import.meta.url))
+  const path = fileURLToPath(new URL('../workers/scan.cjs', import.meta.url))
   return existsSync(path) ? path : undefined
 }
 
 class InPlacePool implements ScanPool {
   readonly threads = 1
+
+  start(): void {
+    // The caller's own thread is there.
+  }
 
   async ask<K extends keyof ScanTasks>(
     kind: K,
@@ -71,7 +85,8 @@ interface Job {
 }
 
 class ThreadPool implements ScanPool {
-  readonly threads = Math.max(1, Math.min(THREADS_MAX, availableParallelism()))
+  #threads = Math.max(1, Math.min(THREADS_MAX, availableParallelism()))
+  #readBefore: number | undefined
   readonly #script: string
   readonly #waiting: Job[] = []
   readonly #idle: Worker[] = []
@@ -80,6 +95,14 @@ class ThreadPool implements ScanPool {
 
   constructor(script: string) {
     this.#script = script
+  }
+
+  get threads(): number {
+    return this.#threads
+  }
+
+  start(): void {
+    while (this.#all.size < this.#threads) this.#idle.push(this.#startThread())
   }
 
   async ask<K extends keyof ScanTasks>(
@@ -104,7 +127,7 @@ class ThreadPool implements ScanPool {
 
   #dispatch(): void {
     while (this.#waiting.length > 0) {
-      const thread = this.#idle.pop() ?? (this.#all.size < this.threads ? this.#start() : undefined)
+      const thread = this.#idle.pop() ?? (this.#all.size < this.#threads ? this.#startThread() : undefined)
       if (thread === undefined) return
       const job = this.#waiting.shift()
       if (job === undefined) return
@@ -115,14 +138,16 @@ class ThreadPool implements ScanPool {
     }
   }
 
-  #start(): Worker {
+  #startThread(): Worker {
     const thread = new Worker(this.#script, { resourceLimits: THREAD_LIMITS, stdin: false })
     this.#all.add(thread)
+    thread.unref()
     thread.on('message', (reply: ScanReply) => {
       const job = this.#current.get(thread)
       this.#current.delete(thread)
       this.#idle.push(thread)
       thread.unref()
+      this.#growWhereDisksAreRead()
       job?.settle(reply)
       this.#dispatch()
     })
@@ -135,8 +160,17 @@ class ThreadPool implements ScanPool {
     return thread
   }
 
+  #growWhereDisksAreRead(): void {
+    if (this.#threads >= THREADS_WAITING) return
+    const { fsRead } = resourceUsage()
+    this.#readBefore ??= fsRead
+    if (fsRead - this.#readBefore > BLOCKS_OF_A_DISK) this.#threads = THREADS_WAITING
+  }
+
   #lose(thread: Worker, error: unknown): void {
     this.#all.delete(thread)
+    const place = this.#idle.indexOf(thread)
+    if (place !== -1) this.#idle.splice(place, 1)
     this.#current.get(thread)?.fail(error)
     this.#current.delete(thread)
   }
