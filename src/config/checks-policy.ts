@@ -38,6 +38,13 @@ export function checkPolicy(
     const known = registries.length === 0 ? 'There is none.' : `There are: ${registries.join(', ')}.`
     report([...path, 'registry'], `There is no registry ${JSON.stringify(registry)}.`, known)
   }
+  if (policy['emptied'] !== undefined && policy['unit'] !== 'tag') {
+    report(
+      [...path, 'emptied'],
+      '`emptied` needs `unit: tag`.',
+      'Under `unit: image` an image goes with all its tags; leave it out.',
+    )
+  }
   const rules = policy['rules']
   if (!Array.isArray(rules)) return
   rules.forEach((rule: unknown, index) =>

@@ -86,8 +86,9 @@ function lintDelete(rule: WrittenRule, written: WrittenDelete, path: Path, repor
       'Narrow the rule with `match:`.',
     )
   }
-  if (written.countAmong !== undefined && written.beyondNewest === undefined) {
-    report([...path, 'countAmong'], '`countAmong` matters only to `beyondNewest`.', 'Take it out.', true)
+  for (const key of ['countAmong', 'onePageOf'] as const) {
+    if (written[key] === undefined || written.beyondNewest !== undefined) continue
+    report([...path, key], `\`${key}\` matters only to \`beyondNewest\`.`, 'Take it out.', true)
   }
   lintAll(written, deleteCriteria, path, report)
 }

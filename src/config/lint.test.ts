@@ -47,6 +47,10 @@ describe('what is valid and probably not meant', () => {
       rule: '{match: {tags: x}, delete: {olderThan: 7d, countAmong: eligible}}',
       says: 'only to `beyondNewest`',
     },
+    {
+      rule: '{match: {tags: x}, delete: {olderThan: 7d, onePageOf: 1000}}',
+      says: '`onePageOf` matters only to `beyondNewest`',
+    },
     { rule: '{delete: {all: true}}', says: 'This deletes every image' },
     { rule: '{match: {tags: ["^v.*$"]}, keep: {all: true}}', says: '6:23 warning This is read as a glob' },
     { rule: String.raw`{match: {tags: ['v\d+']}, keep: {all: true}}`, says: 'This is read as a glob' },

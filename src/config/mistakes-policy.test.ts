@@ -127,6 +127,12 @@ describe('each mistake in a policy has its place, its reason and a cure', () => 
       says: /needs `unit: tag`/,
     },
     {
+      name: 'emptied of images',
+      text: inRule('{keep: {newest: 1}}') + '    emptied: keep\n',
+      at: '6:14',
+      says: /needs `unit: tag`/,
+    },
+    {
       name: 'git with branches and tags',
       text: inRule('{keep: {git: {repository: x, branches: a, tags: b}}}'),
       at: '4:17',

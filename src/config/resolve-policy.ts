@@ -53,6 +53,7 @@ export function resolvePolicy(
       resolveRule(rule, at, { unit, git }, source.lineOf([...path, 'rules', at])),
     ),
     unmatched: written.unmatched,
+    ...(written.emptied !== undefined && { emptied: written.emptied }),
     line: source.lineOf(path),
     unmatchedLine: source.lineOf([...path, 'unmatched']),
   }
@@ -178,5 +179,11 @@ function resolveDelete(written: WrittenDelete, unit: Unit): DeleteEffect {
     criteria.push({ kind: 'not-pulled-for', ms: durationMs(written.notPulledFor) })
   }
   const countAmong = written.countAmong ?? 'matched'
-  return { kind: 'delete', criteria, countAmong, ...resolveCounting(written, unit, 'UTC') }
+  return {
+    kind: 'delete',
+    criteria,
+    countAmong,
+    ...(written.onePageOf !== undefined && { onePageOf: written.onePageOf }),
+    ...resolveCounting(written, unit, 'UTC'),
+  }
 }

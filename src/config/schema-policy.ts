@@ -180,6 +180,11 @@ export const deleteSchema = z.strictObject({
     'Which images `beyondNewest` counts: all that match, those that this rule could delete, or those no other delete rule takes.',
     { default: 'matched' },
   ).optional(),
+  onePageOf: key(
+    count,
+    'One page of',
+    '`beyondNewest` deletes only in repositories of at most this many tags, if each that it counts has a place: for what is imported from systems that count page by page.',
+  ).optional(),
 })
 
 const ruleSchema = z.strictObject({
@@ -219,6 +224,12 @@ export const policySchema = z.strictObject({
     'Protection goes before keep, keep before delete, and both before `unmatched`.',
   ),
   unmatched: key(z.enum(['keep', 'delete']), 'Unmatched', 'What happens to an image that no rule speaks of.'),
+  emptied: key(
+    z.enum(['keep', 'delete']),
+    'Emptied',
+    'Under `unit: tag`, what becomes of a manifest whose last tag goes: `keep` removes names and nothing else.',
+    { default: 'delete' },
+  ).optional(),
 })
 
 function isTimezone(name: string): boolean {

@@ -36,7 +36,7 @@ export function keep(
 
 export function remove(
   criteria: DeleteCriterion | readonly DeleteCriterion[],
-  given: CountingGiven & { readonly countAmong?: DeleteEffect['countAmong'] } = {},
+  given: CountingGiven & Partial<Pick<DeleteEffect, 'countAmong' | 'onePageOf'>> = {},
 ): DeleteEffect {
   const { countAmong = 'matched', ...rest } = given
   return { kind: 'delete', criteria: listOf(criteria), countAmong, ...counting(rest) }

@@ -140,6 +140,7 @@ function planRegistry(inventory: Inventory, input: PlanInput): RegistryPlan {
       registry: inventory.registry,
       governed: repositories.reduce((total, { lines }) => total + lines.images, 0),
       deleted: actions.filter((action) => action.kind === 'delete').length,
+      emptied: kept.filter(({ reasons }) => reasons.some(({ kind }) => kind === 'emptied')).length,
       repositories: repositories.map(({ survivors }) => survivors),
     },
   }

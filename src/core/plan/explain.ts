@@ -205,6 +205,7 @@ const cures: Partial<Record<Reason['kind'], string>> = {
   'age-unknown': 'It goes on to the rules once some clock tells its age, or with protect.youngerThan: 0s.',
   'protected-tag': 'It goes on to the rules once protect.tags no longer names its tag.',
   locked: 'It goes on to the rules once the registry no longer locks it.',
+  emptied: 'It goes with its last tag once the policy says emptied: delete.',
   'needed-by': 'It goes on to the rules once the image that needs it is gone.',
   'werf-record': 'It goes on to the rules once no stage of werf stays in the repository.',
   'repository-incomplete': 'It goes on to the rules once its repository can be read in full.',

@@ -11,6 +11,8 @@ export interface RegistryCount {
   /** Images of governed repositories. */
   readonly governed: number
   readonly deleted: number
+  /** Images that lose their last tag and stay: whoever asks for them by name misses them as much. @default 0 */
+  readonly emptied?: number
   readonly repositories: readonly RepositoryCount[]
 }
 
@@ -23,27 +25,35 @@ export interface RepositoryCount {
 /** The limits that a run of these counts would break. */
 export function brokenLimits(counts: readonly RegistryCount[], limits: Limits): readonly BrokenLimit[] {
   const broken: BrokenLimit[] = []
-  const deleted = counts.reduce((total, count) => total + count.deleted, 0)
+  const deleted = counts.reduce((total, count) => total + goneFrom(count), 0)
+  const emptied = counts.reduce((total, count) => total + (count.emptied ?? 0), 0)
   const [first] = counts
   if (first !== undefined && deleted > limits.maxDeletions) {
     broken.push({
       key: 'maxDeletions',
       registry: first.registry,
       repository: undefined,
-      text: `The plan deletes ${deleted} images, and limits.maxDeletions allows ${limits.maxDeletions} in one run.`,
+      text: `The plan deletes ${deleted} images${ofThem(emptied)}, and limits.maxDeletions allows ${limits.maxDeletions} in one run.`,
     })
   }
   for (const count of counts) broken.push(...shareBroken(count, limits), ...survivorsBroken(count, limits))
   return broken
 }
 
-function shareBroken(
-  { registry, governed, deleted }: RegistryCount,
-  { maxShare }: Limits,
-): readonly BrokenLimit[] {
+function goneFrom({ deleted, emptied = 0 }: RegistryCount): number {
+  return deleted + emptied
+}
+
+function ofThem(emptied: number): string {
+  return emptied === 0 ? '' : ` (${emptied} of them lose their last tag)`
+}
+
+function shareBroken(count: RegistryCount, { maxShare }: Limits): readonly BrokenLimit[] {
+  const { registry, governed, emptied = 0 } = count
+  const deleted = goneFrom(count)
   if (governed === 0 || deleted <= maxShare * governed + rounding) return []
   const text =
-    `The plan deletes ${deleted} of the ${governed} governed images of ${registry} (${percent(deleted / governed)}), ` +
+    `The plan deletes ${deleted} of the ${governed} governed images of ${registry} (${percent(deleted / governed)})${ofThem(emptied)}, ` +
     `and limits.maxShare allows ${percent(maxShare)}.`
   return [{ key: 'maxShare', registry, repository: undefined, text }]
 }

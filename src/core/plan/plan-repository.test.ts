@@ -216,6 +216,38 @@ describe('unit: tag', () => {
     expect(untagsOf(plan)).toEqual([])
   })
 
+  it('leaves the manifest without a tag under emptied: keep', () => {
+    const plan = planOfRules(mixed, [], { policy: { ...policy, emptied: 'keep' as const } })
+    expect(deletesOf(plan)).toEqual([])
+    expect(untagsOf(plan).map(({ tag: name }) => name)).toEqual(['keep', 'old-1', 'old-2'])
+    expect(whyKept(plan, 'a')).toEqual(['emptied'])
+  })
+
+  it('leaves what a manifest without its last tag needs, and deletes what had no tag before', () => {
+    const manifests = [image('i', { tags: ['x'], children: ['p'] }), image('p'), image('u')]
+    const plan = planOfRules(manifests, [], { policy: { ...policy, emptied: 'keep' as const } })
+    expect(deletedLabels(plan)).toEqual(['u'])
+  })
+
+  it('counts what loses its last tag as deleted, for limits', () => {
+    const limits = { maxDeletions: 0, maxShare: 0.5, minSurvivors: 0 }
+    const plan = planOfRules(mixed, [], {
+      policy: { ...policy, emptied: 'keep' as const },
+      policySet: policySet({ limits }),
+    })
+    expect(plan.limitsBroken.map(({ key, text }) => [key, text])).toEqual([
+      ['maxDeletions', expect.stringContaining('1 images (1 of them lose their last tag)')],
+      ['maxShare', expect.stringContaining('(100%) (1 of them lose their last tag)')],
+    ])
+  })
+
+  it('keeps all tags under emptied: keep where a registry cannot remove one', () => {
+    const inventories = [inventory([repository('team/app', mixed)], { capabilities: capabilities(false) })]
+    const plan = planOfRules([], [], { inventories, policy: { ...policy, emptied: 'keep' as const } })
+    expect(plan.actions).toEqual([])
+    expect(whyKept(plan, 'a')).toEqual(['cannot-untag'])
+  })
+
   it('keeps the digest and its tags where a registry cannot remove one, and says so', () => {
     const inventories = [inventory([repository('team/app', mixed)], { capabilities: capabilities(false) })]
     const plan = planOfRules([], [keepTags('keep')], { inventories, policy })

@@ -129,7 +129,12 @@ function fateOfRows({ node, positions }: ImageRows, facts: RepositoryFacts): Fat
   const kept = decided.flatMap(({ row: each, verdict }) => keptReasons(each, verdict, facts))
   if (protections.length > 0) return stay(node, row, [...protections, ...kept], otherwise)
   const going = facts.evaluation.policy.unit === 'tag' ? goingTags(decided, facts) : nothing
-  if (kept.length === 0) return leave(node, row, decided, going)
+  if (kept.length === 0) {
+    const isEmptied = facts.evaluation.policy.emptied === 'keep' && going.length > 0
+    return isEmptied
+      ? keepEmptied(going, stay(node, row, [], otherwise), facts)
+      : leave(node, row, decided, going)
+  }
   return keepWithout(going, stay(node, row, distinctReasons(kept), otherwise), facts)
 }
 
@@ -167,6 +172,16 @@ function keepWithout(going: readonly TagFate[], fate: Staying, { canUntag }: Rep
     text: `this registry cannot remove a single tag, so ${names} stays with the manifest`,
   }
   return { ...fate, reasons: [...fate.reasons, cannot] }
+}
+
+/** All tags go, and the policy leaves the manifest: whoever pulls it by its digest still can. */
+function keepEmptied(going: readonly TagFate[], fate: Staying, facts: RepositoryFacts): Staying {
+  return keepWithout(going, facts.canUntag ? { ...fate, reasons: [emptied] } : fate, facts)
+}
+
+const emptied: Reason = {
+  kind: 'emptied',
+  text: 'its last tag goes, and emptied: keep leaves the manifest',
 }
 
 /** Why a row stays: its rules, or, where tags are rows, its own protected tag. */

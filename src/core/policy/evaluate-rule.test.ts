@@ -178,6 +178,30 @@ describe('countAmong', () => {
   })
 })
 
+describe('onePageOf', () => {
+  const beyond = (onePageOf: number): Rule =>
+    rule(remove({ kind: 'beyond-newest', count: 1 }, { onePageOf }), { not: tagged('keep') })
+  const three = [
+    image('a', { tags: [tag('x', { pushedAt: daysAgo(1) }), tag('y', { pushedAt: daysAgo(2) })] }),
+    image('b', { tags: [tag('keep', { pushedAt: daysAgo(3) })] }),
+  ]
+
+  it('deletes as usual in a repository of so many tags', () => {
+    expect(decidedBy(beyond(3), three, 'tag')).toEqual(['a:y'])
+  })
+
+  it('deletes nothing in a larger one, whatever of it is counted', () => {
+    expect(decidedBy(beyond(2), three, 'tag')).toEqual([])
+  })
+
+  it('deletes nothing where something that is counted has no place', () => {
+    const undated = image('u', { tags: ['z'] })
+    expect(decidedBy(beyond(9), [...three, undated], 'tag')).toEqual([])
+    const spared = image('u', { tags: ['keep'] })
+    expect(decidedBy(beyond(9), [...three, spared], 'tag')).toEqual(['a:y'])
+  })
+})
+
 it('counts distinct images under unit: tag only where it is told to', () => {
   const manifests = [
     image('a', { tags: [tag('x', { pushedAt: daysAgo(1) }), tag('y', { pushedAt: daysAgo(2) })] }),

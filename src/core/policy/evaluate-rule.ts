@@ -12,7 +12,7 @@ import type { Row, RowContext } from './rows.ts'
 import { formatAge, formatDuration, isOlderThan, isWithin } from './rules/ages.ts'
 import { keptInCalendar } from './rules/buckets.ts'
 import { bestPlaces, ordinal, type Place } from './rules/newest.ts'
-import { clockOf, streamsOf } from './streams.ts'
+import { clockOf, streamsOf, type Streams } from './streams.ts'
 import { readClock } from './clocks.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 
@@ -213,6 +213,8 @@ function beyondNewest(
 ): Answer {
   const pool = scope.matched.filter(counts)
   const streams = streamsOf(scope.rule, effect, scope.rows, pool, scope.context)
+  const untold = whyNotOnePage(effect.onePageOf, streams, scope.context)
+  if (untold !== undefined) return never('deleted-beyond-newest', untold)
   const places = bestPlaces(streams)
   return {
     // A row outside the pool has no place, so it is not beyond the last one either.
@@ -223,6 +225,25 @@ function beyondNewest(
         ? placeText(places.get(position), count, effect.by)
         : 'not among those counted',
   }
+}
+
+/**
+ * Why it cannot be told what a system deletes that counts page by page: where a page ends is its own affair, and what
+ * has no place here has one there. Undefined where it can be told.
+ */
+function whyNotOnePage(
+  tagsMax: number | undefined,
+  { unknown }: Streams,
+  { graph }: RowContext,
+): string | undefined {
+  if (tagsMax === undefined) return undefined
+  const tags = graph.manifests.reduce((total, manifest) => total + manifest.tags.length, 0)
+  if (tags > tagsMax) return `the repository has ${tags} tags, more than one page of ${tagsMax}`
+  return unknown.size > 0 ? `${unknown.size} of those to count have no known place` : undefined
+}
+
+function never(kind: ReasonKind, text: string): Answer {
+  return { holds: () => false, kind: () => kind, text: () => text }
 }
 
 function always(kind: ReasonKind, text: string): Answer {

@@ -38,6 +38,8 @@ export interface Policy {
   readonly unit: 'image' | 'tag'
   readonly rules: readonly Rule[]
   readonly unmatched: 'keep' | 'delete'
+  /** Under `unit: tag`: what becomes of a manifest that loses its last tag. @default 'delete' */
+  readonly emptied?: 'keep' | 'delete'
   readonly line: number
   /** Where `unmatched` stands. */
   readonly unmatchedLine: number
@@ -133,6 +135,11 @@ export interface DeleteEffect extends Counting {
   readonly kind: 'delete'
   readonly criteria: readonly DeleteCriterion[]
   readonly countAmong: 'matched' | 'eligible' | 'remaining'
+  /**
+   * `beyond-newest` takes something only where the whole repository certainly is one page of this many tags, all that
+   * are counted having a place. @default no such condition
+   */
+  readonly onePageOf?: number
 }
 
 export type DeleteCriterion =

@@ -15,6 +15,8 @@ export type ReasonKind =
   | 'werf-record'
   | 'repository-incomplete'
   | 'cannot-untag'
+  /* its last tag goes, and `emptied: keep` leaves the manifest */
+  | 'emptied'
   /* rules that keep */
   | 'kept-all'
   | 'kept-newest'
