@@ -99,8 +99,12 @@ function registryToCheck(
 }
 
 function openedRegistry(part: RegistryPart, { url }: RegistrySettings): OpenedRegistry {
-  const { reader, note, probeDeletion, http } = part
+  const { reader, note, probeDeletion, check, http } = part
   return {
+    ...(check !== undefined && {
+      checkMore: async (repository, runOptions) =>
+        (await check(repository, runOptions)).map((found) => ({ cure: undefined, ...found })),
+    }),
     reader,
     note,
     probeDeletion,

@@ -18,6 +18,7 @@ import { openState, type State } from './adapters/journal/open-state.ts'
 import { createEvidenceFileSources } from './adapters/references/evidence-file-source.ts'
 import { createReferenceFileSource, readReferenceFile } from './adapters/references/reference-file-source.ts'
 import { registryDrivers } from './adapters/registries/index.ts'
+import type { OpenedDriver, OpenHttp } from './adapters/registries/driver.ts'
 import { recogniseRegistry } from './adapters/registries/recognise.ts'
 import { createStorageReader } from './adapters/registries/storage-distribution/storage-reader.ts'
 import { createStorageWriter } from './adapters/registries/storage-distribution/storage-writer.ts'
@@ -218,7 +219,18 @@ export interface RegistryPart {
   /** Finds out whether deletion is allowed, without deleting anything. */
   readonly probeDeletion: OpenedRegistry['probeDeletion']
   readonly note: string | undefined
-  readonly http: HttpClient | undefined
+  /** What this product needs beyond what every registry needs. */
+  readonly check?: OpenedDriver['check']
+  readonly http: RegistryHttp | undefined
+}
+
+/** All that is sent to one registry. */
+export interface RegistryHttp {
+  /** Sent so far, to all of its addresses. */
+  readonly requests: number
+  /** Asks the registry's own address. */
+  request: HttpClient['request']
+  close(): Promise<void>
 }
 
 async function composeWorld(
@@ -255,7 +267,7 @@ async function composeWorld(
     state,
     managed: managedRegistriesOf(configuration),
     notes: parts.flatMap(({ note }) => note ?? []),
-    requests: () => parts.reduce((total, { http }) => total + (http?.stats.requests ?? 0), 0),
+    requests: () => parts.reduce((total, { http }) => total + (http?.requests ?? 0), 0),
     close: () => closeAll(parts, state),
   }
   return { planning, parts }
@@ -300,29 +312,69 @@ export async function composeRegistry(
   if (storage !== undefined && (storage.layout === 'distribution' || url === undefined))
     return composeStorage(settings, wanted, state, options)
   invariant(url !== undefined, `the registry ${name} has neither url nor storage`)
-  const http = await createRegistryHttp(settings, url, options)
+  const clients = new RegistryClients(await clientOf(settings, url, options))
   try {
+    const credentials = credentialsOf(settings.auth, options.environment)
+    const http = clients.open({ base: url, credentials })
     const recognised =
       settings.kind === 'auto' ? await recogniseRegistry({ name, baseUrl: url, http }, runOptions) : undefined
-    const driver = registryDrivers[recognised?.kind ?? (settings.kind === 'auto' ? 'generic' : settings.kind)]
-    return {
-      reader: driver.createReader({
-        name,
-        baseUrl: url,
-        http,
-        cache: state.cache,
-        concurrency: settings.concurrency,
-        ...wanted,
-      }),
-      createWriter: () => driver.createWriter({ name, baseUrl: url, http }),
-      probeDeletion: (repository, probeOptions) =>
-        driver.createWriter({ name, baseUrl: url, http }).probe(repository, probeOptions),
-      note: recognised?.note,
+    const kind = recognised?.kind ?? (settings.kind === 'auto' ? 'generic' : settings.kind)
+    const driver = await registryDrivers[kind]()
+    const opened = driver.open({
+      name,
+      baseUrl: url,
       http,
+      cache: state.cache,
+      concurrency: settings.concurrency,
+      ...wanted,
+      credentials,
+      hasOwnCredentials: settings.auth !== undefined,
+      apiUrl: settings.api.url,
+      apiCredentials: settings.api.auth && credentialsOf(settings.api.auth, options.environment),
+      aws: settings.aws,
+      environment: options.environment,
+      openHttp: (client) => clients.open(client),
+    })
+    return {
+      ...opened,
+      probeDeletion: (repository, probeOptions) => opened.createWriter().probe(repository, probeOptions),
+      note: recognised?.note,
+      http: clients,
     }
   } catch (error) {
-    await http.close()
+    await clients.close()
     throw error
+  }
+}
+
+/** The HTTP clients of one registry: its own, and those of its product's other addresses. */
+class RegistryClients implements RegistryHttp {
+  readonly #common: Omit<HttpSettings, 'base' | 'credentials'>
+  readonly #opened: HttpClient[] = []
+
+  constructor(common: Omit<HttpSettings, 'base' | 'credentials'>) {
+    this.#common = common
+  }
+
+  open(client: Parameters<OpenHttp>[0]): HttpClient {
+    const http = createHttpClient({ ...this.#common, ...client })
+    this.#opened.push(http)
+    return http
+  }
+
+  get requests(): number {
+    return this.#opened.reduce((total, { stats }) => total + stats.requests, 0)
+  }
+
+  /** What the registry's own address says of the time. */
+  request(...request: Parameters<HttpClient['request']>): ReturnType<HttpClient['request']> {
+    const [own] = this.#opened
+    invariant(own !== undefined, 'a registry was composed without a client of its own')
+    return own.request(...request)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.map((http) => http.close()))
   }
 }
 

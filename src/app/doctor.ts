@@ -49,6 +49,11 @@ export interface OpenedRegistry {
     readonly deletes: Capabilities['deletes']
     readonly deleteByTag: boolean | undefined
   }>
+  /** What this product needs beyond what every registry needs. */
+  readonly checkMore?: (
+    repository: RepositoryName | undefined,
+    options: RunOptions,
+  ) => Promise<readonly Omit<Check, 'subject'>[]>
   /** What the registry's clock says, undefined where it has none of its own. */
   readonly askTime: (options: RunOptions) => Promise<InstantMs | undefined>
   readonly close: () => Promise<void>
@@ -161,10 +166,26 @@ async function checkOpened(
   )
   checks.push(governedCheck(subject, governed.length, repositories.length))
   const [one] = governed.length > 0 ? governed : repositories
+  checks.push(...(await checkMore(subject, registry, one, options)))
   if (one === undefined) return checks
   checks.push(await checkReading(subject, registry, one, options))
   if (request.probesDeletion) checks.push(await checkDeletion(subject, registry, one, options))
   return checks
+}
+
+async function checkMore(
+  subject: string,
+  registry: OpenedRegistry,
+  repository: RepositoryName | undefined,
+  options: RunOptions,
+): Promise<readonly Check[]> {
+  try {
+    const found = await registry.checkMore?.(repository, options)
+    return (found ?? []).map((check) => ({ subject, ...check }))
+  } catch (error) {
+    if (error instanceof InterruptedError || !(error instanceof OperationalError)) throw error
+    return [failed(subject, 'check what this product needs', error.message, error.hint)]
+  }
 }
 
 /** Beyond this a machine's clock makes images look older, or younger, than rules mean. */

@@ -187,6 +187,8 @@ class Restorer {
     if (there !== undefined) return { line, ...there }
     const saved = this.#saved.get(keyOf(line.registry, line.repository, line.digest))
     if (saved === undefined) return { line, outcome: 'blocked', text: 'its bytes are not in the journal' }
+    if ((await this.#restoreFromBin(line, driver)).kind === 'done')
+      return { line, outcome: 'restored', text: 'from the registry’s bin' }
     const lost = await this.#lostBlobs(line, saved, driver)
     if (lost.length > 0) {
       return {
@@ -227,7 +229,24 @@ class Restorer {
     return missingBlobs(reader, repository, saved, seen, this.#options)
   }
 
+  /** A registry's own bin may have the layers too, so it is asked before anything is put back. */
+  async #restoreFromBin(line: UndoLine, { writer }: RegistryPorts): Promise<ChangeOutcome> {
+    const restore = writer.restore?.bind(writer)
+    if (restore === undefined) return { kind: 'absent' }
+    const tag = line.kind === 'tag' ? line.tag : undefined
+    return this.#act(line, () => restore(line.repository, line.digest, tag, this.#options))
+  }
+
   async #put(line: UndoLine, saved: SavedEntry, driver: RegistryPorts): Promise<ChangeOutcome> {
+    const { repository, digest } = line
+    const tag = line.kind === 'tag' ? line.tag : undefined
+    invariant(saved.digest === digest, 'an undo was about to put back other bytes')
+    const manifest = { digest, mediaType: saved.mediaType, bytes: saved.bytes }
+    return this.#act(line, () => driver.writer.putManifest(repository, manifest, tag, this.#options))
+  }
+
+  /** Written down, done, and its outcome written down. */
+  async #act(line: UndoLine, act: () => Promise<ChangeOutcome>): Promise<ChangeOutcome> {
     const { registry, repository, digest } = line
     const tag = line.kind === 'tag' ? line.tag : undefined
     this.#sequence += 1
@@ -241,9 +260,7 @@ class Restorer {
       },
     ])
     this.#leases.assertHeld()
-    invariant(saved.digest === digest, 'an undo was about to put back other bytes')
-    const manifest = { digest, mediaType: saved.mediaType, bytes: saved.bytes }
-    const outcome = await driver.writer.putManifest(repository, manifest, tag, this.#options)
+    const outcome = await act()
     const text = outcome.kind === 'refused' ? `${outcome.reason}: ${outcome.text}` : ''
     await this.#ports.journal.recordOutcomes(this.#id, [
       { sequence, outcome: outcome.kind, text, at: this.#ports.now() },

@@ -37,6 +37,13 @@ export interface RegistrySettings {
   /** `host[:port][/prefix]`, as written. */
   readonly aliases: readonly string[]
   readonly auth: AuthSettings | undefined
+  /** The product's own API, where it is not found from `url`. */
+  readonly api: { readonly url: string | undefined; readonly auth: AuthSettings | undefined }
+  readonly aws: {
+    readonly region: string | undefined
+    readonly profile: string | undefined
+    readonly roleArn: string | undefined
+  }
   readonly concurrency: number
   readonly insecure: boolean
   readonly tls: TlsSettings

@@ -37,6 +37,15 @@ export function resolveRegistry(
     kind: written.kind ?? 'auto',
     aliases: written.aliases ?? [],
     auth: resolveAuth(written.auth, absolute),
+    api: {
+      url: written.api?.url?.replace(/\/+$/, ''),
+      auth: resolveAuth(written.api?.auth, absolute),
+    },
+    aws: {
+      region: written.aws?.region,
+      profile: written.aws?.profile,
+      roleArn: written.aws?.roleArn,
+    },
     concurrency: written.concurrency ?? defaultConcurrency,
     insecure: written.insecure ?? false,
     tls: resolveTls(written.tls, absolute),

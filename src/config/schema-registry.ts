@@ -283,6 +283,25 @@ const sweep = z.strictObject({
   ).optional(),
 })
 
+const api = z.strictObject({
+  url: key(
+    url,
+    'Address',
+    'The address of the product’s own API, where it is not the one its documentation gives for this registry.',
+  ).optional(),
+  auth: key(
+    authSchema,
+    'Credentials',
+    'Credentials of the product’s own API, where they are not those of the registry.',
+  ).optional(),
+})
+
+const aws = z.strictObject({
+  region: key(text, 'Region', 'The region; that of the registry’s address when left out.').optional(),
+  profile: key(text, 'Profile', 'The profile of the AWS configuration files.').optional(),
+  roleArn: key(text, 'Role', 'The role that is taken on, for a registry of another account.').optional(),
+})
+
 const registrySchema = z.strictObject({
   url: key(
     url,
@@ -301,6 +320,12 @@ const registrySchema = z.strictObject({
     authSchema,
     'Credentials',
     'Where credentials come from, when not from Docker’s or Podman’s auth files or the cloud.',
+  ).optional(),
+  api: key(api, 'API', 'The product’s own API, beside the registry’s address.').optional(),
+  aws: key(
+    aws,
+    'AWS',
+    'How Winnow gets credentials for Amazon ECR; the usual AWS settings when left out.',
   ).optional(),
   concurrency: key(
     wholeNumber(1, 256),

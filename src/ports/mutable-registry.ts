@@ -22,6 +22,16 @@ export interface MutableRegistry {
     tag: TagName | undefined,
     options?: RunOptions,
   ): Promise<ChangeOutcome>
+  /**
+   * Takes a deletion back from the registry's own bin: a manifest with the tags it had, or the one tag that is given.
+   * `absent` when the bin does not have it; then it is put back by `putManifest`. Left out where there is no bin.
+   */
+  restore?(
+    repository: RepositoryName,
+    digest: Digest,
+    tag: TagName | undefined,
+    options?: RunOptions,
+  ): Promise<ChangeOutcome>
 }
 
 export type ChangeOutcome =

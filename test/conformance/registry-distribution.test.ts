@@ -1,9 +1,7 @@
 /** The conformance suite against real CNCF Distribution, in each of the ways it is run. */
 import { describe, expect, it } from 'vitest'
-import { createHttpClient } from '../../src/adapters/http/client.ts'
-import { createMemoryManifestCache } from '../../src/adapters/journal/memory/manifest-cache.ts'
-import { registryDrivers, type RegistryKind } from '../../src/adapters/registries/index.ts'
-import { parseRepositoryName, type RegistryName } from '../../src/core/image/names.ts'
+import type { RegistryKind } from '../../src/adapters/registries/index.ts'
+import { parseRepositoryName } from '../../src/core/image/names.ts'
 import {
   distributionBinaries,
   startDockerRegistry,
@@ -12,7 +10,7 @@ import {
 } from '../servers/docker-registry.ts'
 import { startCraneRegistry } from '../servers/crane-registry.ts'
 import { missing, titled } from '../servers/find.ts'
-import { pushBlob, pushManifest } from '../servers/push.ts'
+import { openLab, seederOver } from '../registries/lab.ts'
 import { startZot } from '../servers/zot.ts'
 import { registryConformance, type RegistryExpectations, type RegistryUnderTest } from './registry.ts'
 import { plant } from './registry-fixture.ts'
@@ -107,43 +105,31 @@ describe.skipIf(missing('crane-registry'))(titled('real registry', 'crane-regist
   })
 })
 
-function over(
+async function over(
   kind: RegistryKind,
   baseUrl: string,
   seedUrl: string,
   stop: () => Promise<void>,
   login?: { readonly user: string; readonly password: string },
-): RegistryUnderTest {
+): Promise<RegistryUnderTest> {
   const credentials = login && {
     get: async () => ({ kind: 'basic', username: login.user, password: login.password }) as const,
   }
-  const http = createHttpClient({ base: baseUrl, ...(credentials && { credentials }) })
-  const settings = { name: 'test' as RegistryName, baseUrl, http, cache: createMemoryManifestCache() }
-  const driver = registryDrivers[kind]
-  return {
-    reader: driver.createReader(settings),
-    writer: driver.createWriter(settings),
-    nextReader: () => driver.createReader(settings),
-    requestCount: () => http.stats.requests,
-    seeder: {
-      putBlob: async (repository, bytes) => {
-        await pushBlob(seedUrl, repository, bytes)
-      },
-      putManifest: async (repository, bytes, mediaType, reference) => {
-        await pushManifest(seedUrl, repository, bytes, mediaType, reference)
-      },
-    },
-    stop: async () => {
-      await http.close()
-      await stop()
-    },
-  }
+  const lab = await openLab({
+    kind,
+    url: baseUrl,
+    fakes: [],
+    seeder: seederOver(seedUrl),
+    ...(credentials && { credentials }),
+    stop,
+  })
+  return { ...lab, requestCount: lab.sent }
 }
 
 describe.skipIf(missing('docker-registry'))(titled('Distribution read-only', 'docker-registry'), () => {
   it('is told apart from deletion switched off, and says what to change', async () => {
     const server = await startDockerRegistry({ readOnly: true })
-    const { writer, stop } = over('distribution', server.url, server.url, () => server.stop())
+    const { writer, stop } = await over('distribution', server.url, server.url, () => server.stop())
     const repository = parseRepositoryName('team/app')
     if (repository === undefined) throw new Error('no name')
     const { index } = plant(repository).graph

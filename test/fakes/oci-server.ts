@@ -60,7 +60,7 @@ export async function startOciServer(options: OciServerOptions = {}): Promise<Oc
       send(
         request,
         response,
-        options.intercept?.({ method, url, before }) ?? answer(store, options, request, body),
+        options.intercept?.({ method, url, before }) ?? answerOci(store, options, request, body),
       )
     }
     reply().catch((error: unknown) => response.destroy(error instanceof Error ? error : undefined))
@@ -83,10 +83,11 @@ export async function startOciServer(options: OciServerOptions = {}): Promise<Oc
 
 const route = /^\/v2\/(.+)\/(tags\/list|manifests\/[^/]+|blobs\/[^/]+|blobs\/uploads\/.*|referrers\/[^/]+)$/
 
-function answer(
+/** What the distribution API answers from `store`; fakes of products answer `/v2/` with it. */
+export function answerOci(
   store: RegistryStore,
   options: OciServerOptions,
-  request: IncomingMessage,
+  request: Pick<IncomingMessage, 'url' | 'method' | 'headers'>,
   body: Buffer,
 ): Reply {
   const url = new URL(request.url ?? '', `http://${request.headers.host ?? ''}`)
@@ -113,7 +114,7 @@ function answer(
 function blobs(
   store: RegistryStore,
   repository: RepositoryName,
-  { method }: IncomingMessage,
+  { method }: Pick<IncomingMessage, 'method'>,
   reference: string,
   url: URL,
   body: Buffer,
@@ -132,7 +133,7 @@ function blobs(
 function putManifest(
   store: RegistryStore,
   name: RepositoryName,
-  request: IncomingMessage,
+  request: Pick<IncomingMessage, 'headers'>,
   reference: string,
   body: Buffer,
 ): Reply {
@@ -169,7 +170,7 @@ function putManifest(
 function getManifest(
   repository: StoredRepository,
   { head = 'digest' }: OciServerOptions,
-  { method }: IncomingMessage,
+  { method }: Pick<IncomingMessage, 'method'>,
   reference: string,
 ): Reply {
   if (method === 'HEAD' && head === 'refused') return { status: 405 }

@@ -1,14 +1,9 @@
 /**
- * The one table of registry drivers; adding a driver is one line here.
- *
- * A reader and a writer are made apart, so that whoever plans is never handed anything that can delete.
+ * The one table of registry drivers; adding a driver is one line here. A driver is loaded when a registry of its kind is
+ * opened, because some bring their vendor's library.
  */
-import type { ReadableRegistry } from '../../ports/readable-registry.ts'
-import { createDistributionReader, createDistributionWriter } from './distribution/driver.ts'
-import { createOciReader, type OciReaderSettings } from './oci/reader.ts'
-import { genericTraits, zotTraits } from './oci/traits.ts'
-import { createOciWriter, type OciWriter, type OciWriterSettings } from './oci/writer.ts'
-import { createReadOnlyWriter } from './read-only-writer.ts'
+import type { RegistryDriver } from './driver.ts'
+import { readOnlyDriver } from './read-only-driver.ts'
 
 /** The kinds that winnow.yaml knows, without `auto`, which recogniseRegistry turns into one of these. */
 export type RegistryKind =
@@ -28,54 +23,22 @@ export type RegistryKind =
   | 'gitea'
   | 'trow'
 
-export interface RegistryDriver {
-  /** How people call it. */
-  readonly product: string
-  /** Whether its own driver is part of this version; otherwise it is read as any OCI registry, and never changed. */
-  readonly isBuiltIn: boolean
-  readonly createReader: (settings: OciReaderSettings) => ReadableRegistry
-  readonly createWriter: (settings: OciWriterSettings) => OciWriter
-}
+export type LoadDriver = () => Promise<RegistryDriver>
 
-export const registryDrivers: Readonly<Record<RegistryKind, RegistryDriver>> = {
-  distribution: {
-    product: 'CNCF Distribution',
-    isBuiltIn: true,
-    createReader: createDistributionReader,
-    createWriter: createDistributionWriter,
-  },
-  zot: {
-    product: zotTraits.product,
-    isBuiltIn: true,
-    createReader: (settings) => createOciReader({ ...settings, recognise: async () => zotTraits }),
-    createWriter: (settings) => createOciWriter({ ...settings, deletesTags: zotTraits.deleteByTag }),
-  },
-  generic: {
-    product: genericTraits.product,
-    isBuiltIn: true,
-    createReader: createOciReader,
-    createWriter: createOciWriter,
-  },
-  'artifact-registry': readAsGeneric('Google Artifact Registry'),
-  ecr: readAsGeneric('AWS ECR'),
-  acr: readAsGeneric('Azure Container Registry'),
-  'docker-hub': readAsGeneric('Docker Hub'),
-  ghcr: readAsGeneric('GitHub Container Registry'),
-  gitlab: readAsGeneric('GitLab Container Registry'),
-  harbor: readAsGeneric('Harbor'),
-  quay: readAsGeneric('Quay'),
-  artifactory: readAsGeneric('JFrog Artifactory'),
-  nexus: readAsGeneric('Sonatype Nexus'),
-  gitea: readAsGeneric('Gitea or Forgejo'),
-  trow: readAsGeneric('Trow'),
-}
-
-function readAsGeneric(product: string): RegistryDriver {
-  return {
-    product,
-    isBuiltIn: false,
-    createReader: (settings) =>
-      createOciReader({ ...settings, recognise: async () => ({ ...genericTraits, product }) }),
-    createWriter: (settings) => createReadOnlyWriter(product, settings),
-  }
+export const registryDrivers: Readonly<Record<RegistryKind, LoadDriver>> = {
+  distribution: async () => (await import('./distribution/driver.ts')).driver,
+  zot: async () => (await import('./zot/driver.ts')).driver,
+  generic: async () => (await import('./oci/driver.ts')).driver,
+  'artifact-registry': async () => readOnlyDriver('Google Artifact Registry'),
+  ecr: async () => readOnlyDriver('AWS ECR'),
+  acr: async () => readOnlyDriver('Azure Container Registry'),
+  'docker-hub': async () => readOnlyDriver('Docker Hub'),
+  ghcr: async () => readOnlyDriver('GitHub Container Registry'),
+  gitlab: async () => readOnlyDriver('GitLab Container Registry'),
+  harbor: async () => readOnlyDriver('Harbor'),
+  quay: async () => readOnlyDriver('Quay'),
+  artifactory: async () => readOnlyDriver('JFrog Artifactory'),
+  nexus: async () => readOnlyDriver('Sonatype Nexus'),
+  gitea: async () => readOnlyDriver('Gitea or Forgejo'),
+  trow: async () => readOnlyDriver('Trow'),
 }

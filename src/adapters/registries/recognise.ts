@@ -6,7 +6,7 @@
 import type { RegistryName } from '../../core/image/names.ts'
 import type { RunOptions } from '../../ports/run-options.ts'
 import type { HttpClient, HttpResponse } from '../http/http-types.ts'
-import { registryDrivers, type RegistryKind } from './index.ts'
+import type { RegistryKind } from './index.ts'
 import { contentType, isRecord } from './oci/answers.ts'
 import { OciConnection } from './oci/connection.ts'
 
@@ -26,9 +26,7 @@ export async function recogniseRegistry(
   const kind =
     kindOfHost(new URL(registry.baseUrl).hostname) ??
     (await kindOfAnswers(new OciConnection(registry), options))
-  const { product, isBuiltIn } = registryDrivers[kind]
-  const note = `${registry.name} is ${product}, whose own driver is not part of this version: it is read as any OCI registry, without upload times, and nothing is deleted in it.`
-  return { kind, note: isBuiltIn ? undefined : note }
+  return { kind, note: undefined }
 }
 
 const hosts: readonly (readonly [RegExp, RegistryKind])[] = [

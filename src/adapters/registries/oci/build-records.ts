@@ -16,14 +16,21 @@ export function buildRecords(
   return [...findings.facts.values()]
     .toSorted((a, b) => (a.digest < b.digest ? -1 : 1))
     .map((facts) => {
-      const tags = (findings.tags.get(facts.digest) ?? []).map((name) => ({
+      const known = findings.knownManifests.get(facts.digest)
+      const names = findings.tags.get(facts.digest) ?? []
+      const tags = names.map((name) => ({
         name,
-        pushedAt: undefined,
-        pulledAt: undefined,
+        pushedAt: findings.knownTags.get(name)?.pushedAt,
+        pulledAt: findings.knownTags.get(name)?.pulledAt,
       }))
       const config = facts.config && configs.facts.get(facts.config.digest)
       const record = recordManifest(facts, config, {
         tags,
+        pushedAt: known?.pushedAt,
+        pulledAt: known?.pulledAt,
+        // A locked name locks what it names: the registry would refuse to let go of either.
+        locked:
+          known?.isLocked === true || names.some((name) => findings.knownTags.get(name)?.isLocked === true),
         platform: platforms.get(facts.digest),
         commits: commitsOf(facts, statements),
       })

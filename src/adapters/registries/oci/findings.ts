@@ -7,6 +7,7 @@ import type { ManifestCache } from '../../../ports/manifest-cache.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { quotable } from './answers.ts'
 import type { OciConnection } from './connection.ts'
+import type { KnownManifest, KnownTag, RegistryListing } from './listing.ts'
 import { RegistryGoneError } from './errors.ts'
 
 export interface RepositoryReading {
@@ -18,6 +19,8 @@ export interface RepositoryReading {
   /** Whether statements about builds are read. */
   readonly readProvenance: boolean
   readonly hasReferrersApi: () => Promise<boolean>
+  /** What the registry's own API lists, in place of the tag list and a question for each tag. */
+  readonly listing?: RegistryListing | undefined
   /** Told how many more tags and manifests were read. */
   readonly onRead: (count: number) => void
 }
@@ -26,11 +29,23 @@ export interface RepositoryReading {
 export class Findings {
   readonly tags = new Map<Digest, TagName[]>()
   readonly facts = new Map<Digest, ManifestFacts>()
+  /** What the registry's own listing tells of manifests and of tags, beyond their names. */
+  readonly knownManifests = new Map<Digest, KnownManifest>()
+  readonly knownTags = new Map<TagName, KnownTag>()
+  /** The listing shows every manifest, so referrers need not be asked for. */
+  isExhaustive = false
   /** Asked for and certainly not there. */
   readonly gone = new Set<Digest>()
   readonly unreadable = new Set<Digest>()
   readonly #problems = new Set<string>()
   #complete = true
+
+  /** Notes that a tag points at a manifest. */
+  tag(digest: Digest, tag: TagName): void {
+    const siblings = this.tags.get(digest)
+    if (siblings === undefined) this.tags.set(digest, [tag])
+    else if (!siblings.includes(tag)) siblings.push(tag)
+  }
 
   /** Something could not be read: the repository may not lose anything. */
   fail(what: string, error: unknown): void {

@@ -12,6 +12,7 @@ import { quotable, saysAbsent } from './answers.ts'
 import { buildRecords } from './build-records.ts'
 import { pullScopes } from './connection.ts'
 import { Findings, type RepositoryReading } from './findings.ts'
+import type { RegistryListing } from './listing.ts'
 import { resolveTag } from './manifests.ts'
 import { readNames } from './names.ts'
 import { mapParallel } from './parallel.ts'
@@ -23,8 +24,11 @@ import { noteManifest, walk } from './walk.ts'
 export async function readRepository(reading: RepositoryReading): Promise<RepositoryInventory> {
   const findings = new Findings()
   try {
-    const names = await listTags(reading, findings)
-    await resolveTags(reading, findings, names)
+    const unresolved =
+      reading.listing === undefined
+        ? await listTags(reading, findings)
+        : await readListing(reading, reading.listing, findings)
+    await resolveTags(reading, findings, unresolved)
     await walk(reading, findings)
     const configs = await readConfigs(reading, findings)
     const statements = await readProvenance(reading, findings)
@@ -38,6 +42,31 @@ export async function readRepository(reading: RepositoryReading): Promise<Reposi
     findings.fail(`The tags of ${reading.repository}`, error)
     return { name: reading.repository, complete: false, problems: findings.problems, manifests: [] }
   }
+}
+
+/** Notes what the registry's own listing tells; returns the tags whose digest it does not tell. */
+async function readListing(
+  { connection, repository, options }: RepositoryReading,
+  listing: RegistryListing,
+  findings: Findings,
+): Promise<readonly TagName[]> {
+  const listed = await listing.readRepository(repository, options)
+  if (listed === undefined) return []
+  findings.isExhaustive = listed.isExhaustive
+  for (const problem of listed.problems ?? []) findings.fault(quotable(problem))
+  for (const manifest of listed.manifests) findings.knownManifests.set(manifest.digest, manifest)
+  const unresolved: TagName[] = []
+  for (const known of listed.tags) {
+    const tag = parseTagName(known.name)
+    if (tag === undefined) {
+      findings.fail(repository, connection.notATag(repository, quotable(known.name)))
+      continue
+    }
+    findings.knownTags.set(tag, known)
+    if (known.digest === undefined) unresolved.push(tag)
+    else findings.tag(known.digest, tag)
+  }
+  return unresolved
 }
 
 /** The tags of the repository; none when it is not there, which is how an emptied repository looks. */
@@ -73,9 +102,7 @@ async function resolveTags(
         findings.remark(`The tag ${tag} went away while the repository was read.`)
         return
       }
-      const siblings = findings.tags.get(resolved.digest)
-      if (siblings === undefined) findings.tags.set(resolved.digest, [tag])
-      else siblings.push(tag)
+      findings.tag(resolved.digest, tag)
       if (resolved.manifest !== undefined) fetched.push(...noteManifest(findings, resolved.manifest))
     } catch (error) {
       findings.fail(`The tag ${tag}`, error)

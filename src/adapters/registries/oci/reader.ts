@@ -16,6 +16,7 @@ import { UnauthorizedError } from '../../http/http-errors.ts'
 import { quotable, saidIn } from './answers.ts'
 import { catalogScopes, OciConnection, type ConnectionSettings } from './connection.ts'
 import { CatalogRefusedError } from './errors.ts'
+import type { RegistryListing } from './listing.ts'
 import { fetchManifest, hasBlob, resolveTag } from './manifests.ts'
 import { readNames } from './names.ts'
 import { readRepository } from './read-repository.ts'
@@ -34,6 +35,10 @@ export interface OciReaderSettings extends ConnectionSettings {
   readonly readProvenance?: boolean
   /** Finds out which product this is, by reading only. @default genericTraits */
   readonly recognise?: (connection: OciConnection, options?: RunOptions) => Promise<RegistryTraits>
+  /** What the registry's own API lists; without it, the catalog, tag lists and a HEAD for each tag. */
+  readonly listing?: RegistryListing
+  /** What is known of the product beyond `recognise`. */
+  readonly capabilities?: Partial<Capabilities>
 }
 
 export function createOciReader(settings: OciReaderSettings): ReadableRegistry {
@@ -73,7 +78,13 @@ class OciReader implements ReadableRegistry {
 
   async #listRepositories(options: RunOptions): Promise<readonly RepositoryName[]> {
     if (options.signal?.aborted === true) throw new InterruptedError()
-    const names = await this.#catalogOrNamed(options)
+    const listing = this.#settings.listing
+    const names = await this.#catalogOrNamed(
+      listing?.listRepositories === undefined
+        ? () => this.#catalog(options)
+        : async () => new Set(await listing.listRepositories?.(options)),
+      options,
+    )
     return [...names].flatMap((name) => {
       const repository = parseRepositoryName(name)
       if (repository === undefined) {
@@ -96,7 +107,9 @@ class OciReader implements ReadableRegistry {
       concurrency: this.#settings.concurrency ?? CONCURRENCY,
       options,
       readProvenance: this.#settings.readProvenance ?? false,
-      hasReferrersApi: () => this.#hasReferrersApi(name, options),
+      listing: this.#settings.listing,
+      hasReferrersApi: async () =>
+        this.#settings.capabilities?.referrersApi ?? (await this.#hasReferrersApi(name, options)),
       onRead: (count) => {
         this.#read += count
         options.onEvent?.({
@@ -126,12 +139,16 @@ class OciReader implements ReadableRegistry {
   }
 
   async #findCapabilities(options: RunOptions | undefined): Promise<Capabilities> {
-    const { recognise } = this.#settings
+    const { recognise, capabilities = {} } = this.#settings
     const traits = recognise === undefined ? genericTraits : await recognise(this.#connection, options)
-    const repository = this.#oneRepository ?? (await this.listRepositories(options))[0]
-    const referrersApi = repository !== undefined && (await this.#hasReferrersApi(repository, options))
+    const referrersApi = capabilities.referrersApi ?? (await this.#findReferrersApi(options))
     // Only a deletion shows whether deletions are allowed, and a reader sends none.
-    return capabilitiesOf(traits, { referrersApi, deletes: { state: 'unknown' } })
+    return { ...capabilitiesOf(traits, { referrersApi, deletes: { state: 'unknown' } }), ...capabilities }
+  }
+
+  async #findReferrersApi(options: RunOptions | undefined): Promise<boolean> {
+    const repository = this.#oneRepository ?? (await this.listRepositories(options))[0]
+    return repository !== undefined && (await this.#hasReferrersApi(repository, options))
   }
 
   /** Asked once for the registry; a repository that is gone settles nothing, so the next one is asked again. */
@@ -150,9 +167,12 @@ class OciReader implements ReadableRegistry {
   }
 
   /** Many hosted registries keep their catalog to themselves; those that policies name can be read all the same. */
-  async #catalogOrNamed(options: RunOptions): Promise<ReadonlySet<string>> {
+  async #catalogOrNamed(
+    list: () => Promise<ReadonlySet<string>>,
+    options: RunOptions,
+  ): Promise<ReadonlySet<string>> {
     try {
-      return await this.#catalog(options)
+      return await list()
     } catch (error) {
       const { repositories = [] } = this.#settings
       if (!(error instanceof CatalogRefusedError) || repositories.length === 0) throw error

@@ -23,7 +23,7 @@ const BATCH = 500
 /** From the tagged manifests to everything that hangs on them, or that they hang on. */
 export async function walk(reading: RepositoryReading, findings: Findings): Promise<void> {
   const asked = new Set<Digest>()
-  let wanted: readonly Digest[] = [...findings.tags.keys()]
+  let wanted: readonly Digest[] = [...new Set([...findings.tags.keys(), ...findings.knownManifests.keys()])]
   for (let level = 0; ; level += 1) {
     if (level > LEVELS_MAX)
       throw new RepositoryTooLargeError(reading.repository, `nests deeper than ${LEVELS_MAX} levels`)
@@ -53,9 +53,23 @@ async function readManifests(
     const cached = await cache.manifests(batch)
     for (const facts of cached.values()) findings.facts.set(facts.digest, facts)
     const missing = batch.filter((digest) => !cached.has(digest))
-    const read = await mapParallel(missing, concurrency, (digest) => readManifest(reading, findings, digest))
-    await cache.putManifests(read.flat())
+    const together = await readTogether(reading, findings, missing)
+    const left = unknownOf(findings, missing)
+    const read = await mapParallel(left, concurrency, (digest) => readManifest(reading, findings, digest))
+    await cache.putManifests([...together, ...read.flat()])
   }
+}
+
+/** Those that the registry gives out many at a time; what it leaves out is asked for one by one. */
+async function readTogether(
+  { listing, repository, options, onRead }: RepositoryReading,
+  findings: Findings,
+  digests: readonly Digest[],
+): Promise<readonly ManifestFacts[]> {
+  if (listing?.readManifests === undefined || digests.length === 0) return []
+  const manifests = await listing.readManifests(repository, digests, options)
+  onRead(manifests.length)
+  return manifests.flatMap((manifest) => noteManifest(findings, manifest))
 }
 
 async function readManifest(
@@ -98,7 +112,7 @@ async function referrersOf(
   of: readonly ManifestFacts[],
 ): Promise<readonly Digest[]> {
   const { connection, repository, concurrency, options } = reading
-  if (of.length === 0 || !(await hasReferrersApi(reading, findings))) return []
+  if (of.length === 0 || findings.isExhaustive || !(await hasReferrersApi(reading, findings))) return []
   const lists = await mapParallel(of, concurrency, async ({ digest }) => {
     try {
       return await listReferrers(connection, repository, digest, options)

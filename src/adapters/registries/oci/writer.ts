@@ -7,10 +7,10 @@
 import { randomBytes } from 'node:crypto'
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import type { RegistryName, RepositoryName } from '../../../core/image/names.ts'
-import type { Capabilities } from '../../../core/inventory/inventory.ts'
 import type { ChangeOutcome, MutableRegistry } from '../../../ports/mutable-registry.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import type { HttpResponse } from '../../http/http-types.ts'
+import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import { hasCode, saysAbsent } from './answers.ts'
 import {
   acceptManifests,
@@ -31,25 +31,11 @@ export interface OciWriterSettings extends ConnectionSettings {
   readonly deletesTags?: boolean
 }
 
-export interface OciWriter extends MutableRegistry {
-  /**
-   * Finds out whether deletion is allowed, by deleting a tag that does not exist. Planning never does this; `doctor` and
-   * `apply` may.
-   */
-  probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe>
-}
-
-interface DeletionProbe {
-  readonly deletes: Capabilities['deletes']
-  /** Whether a single tag could be deleted; undefined when that did not show. */
-  readonly deleteByTag: boolean | undefined
-}
-
-export function createOciWriter(settings: OciWriterSettings): OciWriter {
+export function createOciWriter(settings: OciWriterSettings): DriverWriter {
   return new OciRegistryWriter(settings)
 }
 
-class OciRegistryWriter implements OciWriter {
+class OciRegistryWriter implements DriverWriter {
   readonly name: RegistryName
   readonly #connection: OciConnection
   readonly #deletesTags: boolean
@@ -83,6 +69,7 @@ class OciRegistryWriter implements OciWriter {
     return (await putManifest(this.#connection, repository, manifest, tag, options)).outcome
   }
 
+  /** Deletes a tag that does not exist. */
   async probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe> {
     // Safe: 128 random bits are nobody's tag, so there is nothing that this could delete.
     const response = await this.#sendDelete(

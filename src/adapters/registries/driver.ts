@@ -1,0 +1,89 @@
+/**
+ * What a registry driver is given and what it gives.
+ *
+ * A driver is made once for a run and a registry. Its reader and its writer may share connections and tokens; whoever only
+ * plans never calls `createWriter`. Every HTTP client comes from `openHttp`, which closes it, counts its requests, and
+ * keeps credentials to the origin they are for.
+ */
+import type { RepositoryName } from '../../core/image/names.ts'
+import type { Capabilities } from '../../core/inventory/inventory.ts'
+import type { MutableRegistry } from '../../ports/mutable-registry.ts'
+import type { ReadableRegistry } from '../../ports/readable-registry.ts'
+import type { RunOptions } from '../../ports/run-options.ts'
+import type { CredentialSource } from '../http/credentials.ts'
+import type { HttpClient } from '../http/http-types.ts'
+import type { OciReaderSettings } from './oci/reader.ts'
+
+export interface RegistryDriver {
+  /** How people call it. */
+  readonly product: string
+  open(settings: DriverSettings): OpenedDriver
+}
+
+/**
+ * `baseUrl` and `http` are those of the registry's own address, with the credentials that the configuration or Docker's
+ * files have for it.
+ */
+export interface DriverSettings extends Omit<OciReaderSettings, 'recognise' | 'listing' | 'capabilities'> {
+  /** The source behind `http`, for drivers that log in elsewhere with the same credentials. */
+  readonly credentials: CredentialSource
+  /** Whether the configuration names credentials; else `credentials` looks into Docker's files. */
+  readonly hasOwnCredentials: boolean
+  /** The product's own API, where the configuration names it: without a slash at its end. */
+  readonly apiUrl: string | undefined
+  /** Credentials of that API, where they are others. */
+  readonly apiCredentials: CredentialSource | undefined
+  readonly aws: AwsDriverSettings
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly openHttp: OpenHttp
+}
+
+export interface AwsDriverSettings {
+  readonly region: string | undefined
+  readonly profile: string | undefined
+  readonly roleArn: string | undefined
+}
+
+/** Makes a client for one origin, with the certificates, proxy and limits of the registry; composition closes it. */
+export type OpenHttp = (client: {
+  /** Absolute; its origin is the only one that gets the credentials. */
+  readonly base: string
+  /** @default anonymous */
+  readonly credentials?: CredentialSource
+  /** `registry` answers challenges; `static` sends the credential with every request. @default 'registry' */
+  readonly authorization?: 'registry' | 'static'
+}) => HttpClient
+
+export interface OpenedDriver {
+  readonly reader: ReadableRegistry
+  readonly createWriter: () => DriverWriter
+  /** What the page of documentation demands beyond what is asked of every registry; for `winnow doctor`. Changes nothing. */
+  readonly check?: (
+    repository: RepositoryName | undefined,
+    options: RunOptions,
+  ) => Promise<readonly DriverCheck[]>
+}
+
+export interface DriverWriter extends MutableRegistry {
+  /**
+   * Finds out whether deletion is allowed, without deleting anything that exists. Planning never does this; `doctor` and
+   * `apply` may.
+   */
+  probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe>
+}
+
+export interface DeletionProbe {
+  readonly deletes: Capabilities['deletes']
+  /** Whether a single tag could be deleted; undefined when that did not show. */
+  readonly deleteByTag: boolean | undefined
+}
+
+export interface DriverCheck {
+  /** `read times`, as in `winnow doctor`. */
+  readonly what: string
+  readonly state: 'ok' | 'warning' | 'failed'
+  /** What was found; empty when there is nothing to say. */
+  readonly text: string
+  /** What to do, where it is not ok. */
+  readonly cure?: string
+}
