@@ -30,19 +30,9 @@ export interface PolicyCase {
   readonly unit: 'digest' | 'tag'
 }
 
-/**
- * What GitLab deletes with pages as long as they are: the tests that two cases come from cut them to two tags, which no
- * policy file can say.
- */
-const withWholePages: Readonly<Record<string, readonly string[]>> = {
-  'gitlab-paged-keepn3': ['Ba', 'Bb', 'C'],
-  'gitlab-paged-keepn1-older1d': ['Ba', 'Bb', 'C'],
-}
-
 /** Empty where the shared cases are missing. */
-export const policyCases: readonly PolicyCase[] = (
+export const policyCases: readonly PolicyCase[] =
   (readSharedCases('policy-cases.json') as readonly PolicyCase[] | undefined) ?? []
-).map((each) => ({ ...each, expected_expire: withWholePages[each.id] ?? each.expected_expire }))
 
 /** The inventory file of a case (`inventory/v1`); rows of one repository and digest are one manifest. */
 export function inventoryOf({ images, now }: Pick<PolicyCase, 'images' | 'now'>, repository: string): object {

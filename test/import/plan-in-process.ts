@@ -31,10 +31,19 @@ export function importText(system: string, text: string): Imported {
 
 /** What a configuration deletes in one repository. */
 export function planText(yaml: string, repository: string, images: readonly SourceImage[]): Deleted {
+  return planManifests(yaml, repository, images.map(manifestOf))
+}
+
+/** The same for manifests as an inventory has them. */
+export function planManifests(
+  yaml: string,
+  repository: string,
+  manifests: readonly ManifestRecord[],
+): Deleted {
   const { policySet } = loadConfiguration({ path: 'winnow.yaml', text: yaml })
   const policy = policySet.policies.find((each) => each.repositories.matches(repository))
   if (policy === undefined) return { images: new Set(), tags: new Set() }
-  const graph = buildGraph(images.map(manifestOf))
+  const graph = buildGraph(manifests)
   const { protect } = policySet
   const fates = planRepository({
     graph,

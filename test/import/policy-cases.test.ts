@@ -11,7 +11,7 @@ import { sharedCasesFile } from './shared-cases.ts'
 /** Cases in which the import keeps more than the source; docs/import/README.md lists them with their reasons. */
 const exceptions: ReadonlySet<string> = new Set([
   'ecr-emu-since-transitioned',
-  'gitlab-paged-keepn3',
+  'gitlab-paged-keepn1-older1d',
   'acr-lookbehind',
   'snok-keep1',
 ])

@@ -109,6 +109,7 @@ function policyLines(policy: ImportedPolicy): readonly string[] {
     ...policy.rules.flatMap((each) => (isRule(each) ? ruleLines(each) : noteLines(each.comments, '      '))),
     ...(policy.rules.some(isActive) ? [] : ['    rules: []']),
     `    unmatched: ${policy.unmatched}   # ${policy.unmatchedRemark}`,
+    ...(policy.emptiedRemark === undefined ? [] : [`    emptied: keep   # ${policy.emptiedRemark}`]),
   ]
 }
 

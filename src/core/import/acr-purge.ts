@@ -154,7 +154,21 @@ function policyOf(
     rules,
     unmatched: 'keep',
     unmatchedRemark: 'what no filter matches stays',
+    ...(leavesManifests(flags, deletion) && {
+      emptiedRemark: asksUntagged
+        ? 'as those without a tag, the newest of them stay: the next run counts them'
+        : 'without --untagged a manifest stays when its last tag goes',
+    }),
   }
+}
+
+/**
+ * Whether a manifest stays that loses its last tag. With --untagged it goes in the same run, unless --keep counts it
+ * among those without a tag: then the next run decides.
+ */
+function leavesManifests(flags: CommandFlags, deletion: ImportedDelete | undefined): boolean {
+  if (deletion === undefined || flags.switch('untagged-only') !== undefined) return false
+  return flags.switch('untagged') === undefined || deletion.beyondNewest !== undefined
 }
 
 function ruleOf(
@@ -180,11 +194,15 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
     '--dry-run: the rules are imported as they act without it; `winnow plan` is the dry run here.',
   )
   warn('include-locked', '--include-locked: Winnow never deletes what is locked, so it is kept.')
-  const isTagged = flags.switch('untagged-only') === undefined
-  if (isTagged && flags.switch('untagged') === undefined) {
+  const untagged = flags.switch('untagged')
+  if (
+    untagged !== undefined &&
+    flags.switch('untagged-only') === undefined &&
+    flags.last('keep') !== undefined
+  ) {
     reading.warn(
-      flags.place,
-      'Without --untagged the command leaves a manifest that lost its last tag, and it can still be pulled by its digest; Winnow deletes it with its last tag, unless something is known to use it. Where people pull by digest, name them under `evidence:` first.',
+      untagged.place,
+      '--untagged with --keep: a manifest that loses its last tag is counted among those without one in the same run there, and here by the next run, so more is kept until then.',
     )
   }
 }

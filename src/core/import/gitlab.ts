@@ -2,18 +2,19 @@
  * GitLab container expiration policies, tag by tag: what the delete expression matches and the keep expression does not,
  * but for `latest`, the newest few, and what is not old enough.
  */
-import { PatternError } from '../policy/pattern-error.ts'
-import { hasBareAlternatives, patternOf, splitAlternatives } from './expressions.ts'
+import { hasBareAlternatives, patternOf } from './expressions.ts'
+import { readDeletion, type Age } from './gitlab-deletion.ts'
+import { deleteExpression, gitlabPattern, keepPatterns } from './gitlab-tags.ts'
 import type { Importer } from './importer.ts'
 import {
+  isRule,
   unnamedRegistry,
   type ImportedBlock,
   type ImportedConfiguration,
-  type ImportedDelete,
   type ImportedNote,
   type ImportedRule,
 } from './imported-policy.ts'
-import { spokenLength, writeLength } from './lengths-of-time.ts'
+import { writeLength } from './lengths-of-time.ts'
 import { tryPattern } from './try-pattern.ts'
 import type { Reading } from './reading.ts'
 import { entryOf, fileStart, type SourceDocument, type SourceMap } from './source-document.ts'
@@ -67,6 +68,9 @@ function readGitlab(
         rules,
         unmatched: 'keep',
         unmatchedRemark: 'what does not match the delete expression stays',
+        ...(rules.some(isRule) && {
+          emptiedRemark: 'GitLab removes tags; manifests without one are left to its garbage collection',
+        }),
       },
     ],
   }
@@ -78,7 +82,8 @@ function readRules(policy: SourceMap, reading: Reading): readonly (ImportedRule 
   const keeps = keepPatterns(policy, reading)
   const keepsLatest = reading.flag(entryOf(policy, 'keep_latest')) ?? true
   const deletion = readDeletion(policy, reading)
-  const pattern = expression && tryPattern(expression.value, reading, (source) => patternOf(source, options))
+  const pattern =
+    expression && tryPattern(expression.value, reading, (source) => patternOf(source, gitlabPattern))
   if (!isEnabled) {
     reading.warn(
       entryOf(policy, 'enabled')?.place,
@@ -103,11 +108,18 @@ function readRules(policy: SourceMap, reading: Reading): readonly (ImportedRule 
     ...(deletion.keepYounger === undefined ? [] : [youngRule(deletion.keepYounger, match)]),
     {
       name: 'expiration',
-      comments: [`line ${lines}: a tag goes that matches the delete expression and no pattern with "!".`],
+      comments: [
+        `line ${lines}: a tag goes that matches the delete expression and no pattern with "!".`,
+        ...(deletion.criteria.onePageOf === undefined ? [] : [onePage(deletion.criteria.onePageOf)]),
+      ],
       match,
       delete: deletion.criteria,
     },
   ]
+}
+
+function onePage(tags: number): string {
+  return `keep_n: GitLab counts in pages of ${tags} tags. In a larger repository nothing goes; take out \`onePageOf\` to keep so many of all its tags.`
 }
 
 /**
@@ -124,94 +136,4 @@ function youngRule({ ms, written, line }: Age, match: readonly ImportedBlock[]):
     match,
     keep: { within: writeLength(ms + 1000) },
   }
-}
-
-const options = { dialect: 'go', anchoring: 'full' } as const
-
-/** `name_regex` is the older name, and counts only where the newer one is empty. */
-function deleteExpression(policy: SourceMap, reading: Reading) {
-  for (const key of ['name_regex_delete', 'name_regex']) {
-    const value = entryOf(policy, key)
-    const text = reading.text(value)
-    if (value?.kind === 'text' && text !== undefined && text !== '') return { text, value }
-  }
-  return undefined
-}
-
-/**
- * GitLab writes `\A` before and `\z` behind the expression and no brackets around it: of alternatives, the first is
- * anchored at the beginning and the last at the end, and nothing else is.
- */
-function keepPatterns(
-  policy: SourceMap,
-  reading: Reading,
-): { readonly patterns: readonly string[]; readonly lines: readonly number[] } {
-  const value = entryOf(policy, 'name_regex_keep')
-  const text = reading.text(value)
-  if (value?.kind !== 'text' || text === undefined || text === '') return { patterns: [], lines: [] }
-  const whole = tryPattern(value, reading, (source) => patternOf(source, options))
-  const parts = splitAlternatives(text)
-  if (whole === undefined || parts.length === 1)
-    return { patterns: whole === undefined ? [] : [whole], lines: [value.place.line] }
-  try {
-    const patterns = parts.map((part, index) => {
-      // No alternatives are left in a part, so anchors beside it need no brackets.
-      const plain = (index === 0 ? '^' : '') + part + (index === parts.length - 1 ? '$' : '')
-      return patternOf(plain, { dialect: 'go', anchoring: 'search' })
-    })
-    return { patterns, lines: [value.place.line] }
-  } catch (error) {
-    if (!(error instanceof PatternError)) throw error
-    reading.refuse(value.place, error.message, error.hint)
-    return { patterns: [], lines: [] }
-  }
-}
-
-interface Age {
-  readonly ms: number
-  readonly written: string
-  readonly line: number
-}
-
-interface Deletion {
-  readonly criteria: ImportedDelete
-  /** Given where tags younger than this take places in the count. */
-  readonly keepYounger?: Age
-}
-
-function readDeletion(policy: SourceMap, reading: Reading): Deletion {
-  const count = reading.whole(entryOf(policy, 'keep_n'), { orText: true }) ?? 0
-  const age = readAge(policy, reading)
-  if (count === 0) return { criteria: age === undefined ? { all: true } : { olderThan: age.written } }
-  const place = entryOf(policy, 'keep_n')?.place
-  reading.warn(
-    place,
-    'keep_n: GitLab takes tags without a known time for the newest, so they use up places; here they, and protected tags, are kept and take none, so more is kept.',
-  )
-  reading.warn(
-    place,
-    `keep_n: in a repository of more than 1000 tags GitLab keeps ${count} on each page of 1000, and here ${count} are kept in all, as its documentation says: there more is deleted. Leave such repositories out ("!group/project/name" under \`repositories\`).`,
-  )
-  return {
-    criteria: { beyondNewest: count, countAmong: 'eligible' },
-    ...(age !== undefined && { keepYounger: age }),
-  }
-}
-
-function readAge(policy: SourceMap, reading: Reading): Age | undefined {
-  const value = entryOf(policy, 'older_than')
-  const text = reading.text(value)
-  if (value === undefined || text === undefined || text === '') return undefined
-  const length = spokenLength(text)
-  if (length === undefined) {
-    reading.refuse(
-      value.place,
-      `${JSON.stringify(text)} is not an age.`,
-      'GitLab writes ages as "7d", "14d", "30d", "90d".',
-    )
-    return undefined
-  }
-  if (length.isRounded)
-    reading.warn(value.place, 'Months are taken as 31 days and years as 366, so more is kept.')
-  return { ms: length.ms, written: writeLength(length.ms), line: value.place.line }
 }

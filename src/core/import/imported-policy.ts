@@ -50,6 +50,7 @@ export interface ImportedDelete extends ImportedCounting {
   readonly beyondNewest?: number
   readonly notPulledFor?: string
   readonly countAmong?: 'eligible' | 'remaining'
+  readonly onePageOf?: number
 }
 
 export interface ImportedRule {
@@ -83,6 +84,8 @@ export interface ImportedPolicy {
   readonly unmatched: 'keep' | 'delete'
   /** Beside `unmatched`: why. */
   readonly unmatchedRemark: string
+  /** Given where the source removes tags and leaves manifests; the text stands beside `emptied: keep`. */
+  readonly emptiedRemark?: string
 }
 
 export interface ImportedRegistry {

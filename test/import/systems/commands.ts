@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import {
   dayMs,
   deletedImages,
-  deletedTags,
   newestFirst,
   now,
+  removedTags,
   tagRows,
   type SourceImage,
   type System,
@@ -36,7 +36,7 @@ export const acr: System = {
       text: `acr purge --registry r ${filters.map(([a, b]) => `--filter '${a}:${b}'`).join(' ')} --ago ${ago}d --keep ${keep} ${mode}\n`,
       evaluate(images) {
         const own = filters.filter(([repository]) => new RegExp(`^(?:${repository})$`).test('team/app'))
-        if (own.length === 0) return deletedTags(new Set(), images)
+        if (own.length === 0) return removedTags(new Set())
         const isOld = (at: number): boolean => now - at > ago * dayMs
         const eligible = tagRows(images).filter(
           ({ name, pushedAt, image }) =>
@@ -45,11 +45,13 @@ export const acr: System = {
             own.some(([, expression]) => new RegExp(expression).test(name)),
         )
         const gone = mode === '--untagged-only' ? [] : newestFirst(eligible).slice(keep)
+        const names = new Set(gone.map(({ name }) => name))
+        // Manifests are listed after the tags are gone, so that those which lost their last one are among them.
         const bare = images.filter(
-          ({ tags, locked, pushedAt }) => tags.length === 0 && !locked && isOld(pushedAt),
+          ({ tags, locked, pushedAt }) =>
+            tags.every(({ name }) => names.has(name)) && !locked && isOld(pushedAt),
         )
-        const untagged = mode === '' ? [] : newestFirst(bare).slice(keep)
-        return deletedTags(new Set(gone.map(({ name }) => name)), images, untagged)
+        return removedTags(names, mode === '' ? [] : newestFirst(bare).slice(keep))
       },
     })),
 }

@@ -64,6 +64,11 @@ export function deletedTags(
   return { images: new Set([...emptied, ...untagged].map(({ id }) => id)), tags: names }
 }
 
+/** Tags and nothing else: a manifest that loses its last tag stays. */
+export function removedTags(names: ReadonlySet<string>, untagged: readonly SourceImage[] = []): Deleted {
+  return { images: new Set(untagged.map(({ id }) => id)), tags: names }
+}
+
 export interface TagRow {
   readonly name: string
   readonly pushedAt: number

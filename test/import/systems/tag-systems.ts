@@ -6,6 +6,7 @@ import {
   deletedTags,
   newestFirst,
   now,
+  removedTags,
   tagRows,
   type SourceImage,
   type System,
@@ -40,7 +41,7 @@ export const gitlab: System = {
     .map((policy) => ({
       text: JSON.stringify({ cadence: '1d', ...policy }, undefined, 1),
       evaluate(images) {
-        if (!policy.enabled) return deletedTags(new Set(), images)
+        if (!policy.enabled) return removedTags(new Set())
         const keep = policy.name_regex_keep ?? ''
         const pool = tagRows(images).filter(
           ({ name }) =>
@@ -55,7 +56,7 @@ export const gitlab: System = {
             .filter(({ pushedAt }) => days === undefined || now - pushedAt > days * dayMs)
         // Nobody says whether protected tags are taken out before counting or after; what stays either way must stay.
         const before = new Set(old(pool.filter(({ image }) => !image.locked)))
-        return deletedTags(names(old(pool).filter((row) => before.has(row))), images)
+        return removedTags(names(old(pool).filter((row) => before.has(row))))
       },
     })),
 }
