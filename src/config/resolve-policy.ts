@@ -90,6 +90,7 @@ function resolveMatch(written: WrittenMatch): MatchBlock {
     tagged: written.tagged,
     largerThanBytes: written.largerThan === undefined ? undefined : sizeBytes(written.largerThan),
     state: written.state === undefined ? undefined : listOf(written.state),
+    werf: written.werf,
   }
   // A field that is absent must hold for nothing; one that is undefined is not in the type.
   return Object.fromEntries(Object.entries(lists).filter(([, value]) => value !== undefined))

@@ -60,6 +60,11 @@ export const matchSchema = z.strictObject({
     'State',
     'Whether all children are there; `orphaned-referrer` is a referrer whose subject is gone.',
   ).optional(),
+  werf: key(
+    z.enum(['stage', 'record', 'other']),
+    'werf',
+    'In a repository that werf builds into: a stage, a record of werf’s, or neither. In other repositories nothing matches.',
+  ).optional(),
 })
 
 const blocks = oneOrMore(matchSchema)

@@ -13,6 +13,7 @@ export interface ImportedBlock {
   readonly tagged?: boolean
   readonly labels?: Readonly<Record<string, string>>
   readonly state?: 'missing-children' | 'orphaned-referrer'
+  readonly werf?: 'other'
 }
 
 export interface ImportedGitLimit {

@@ -16,6 +16,7 @@ import {
 import type { Reading } from './reading.ts'
 import { entryOf, fileStart, type SourceDocument, type SourceMap } from './source-document.ts'
 import { defaultKeepPolicies, readKeepPolicy } from './werf-keep-policy.ts'
+import { othersRules } from './werf-others.ts'
 
 export const werfImporter: Importer = {
   system: 'werf',
@@ -91,7 +92,7 @@ function policyOf(project: string | undefined, rules: Rules): ImportedPolicy {
     repositories: ['**'],
     repositoriesRemark: 'werf.yaml does not name it: write the repository that --repo names',
     unit: 'image',
-    rules: [...rules, recordsRule, untaggedRule, ...foreignRules],
+    rules: [...rules, ...othersRules],
     unmatched: 'delete',
     unmatchedRemark: 'werf deletes every image that nothing protects',
   }
@@ -105,60 +106,6 @@ function nothingDeleted(project: string | undefined): ImportedPolicy {
     unmatchedRemark: 'as `cleanup.disable` says',
   }
 }
-
-/** What werf itself writes into the repository beside images. */
-const recordsRule: ImportedRule = {
-  name: 'records of werf',
-  comments: [
-    'What werf remembers in the repository: links to commits, managed images, imports, and the like.',
-  ],
-  match: [
-    {
-      tags: [
-        'meta-*',
-        'managed-image-*',
-        'import-metadata-*',
-        'custom-tag-meta-*',
-        'client-id-*',
-        'sync-server*',
-        'cleanup',
-        'werf-meta-repo-marker-*',
-        '*-rejected',
-      ],
-    },
-  ],
-  keep: { all: true },
-}
-
-const untaggedRule: ImportedRule = {
-  name: 'untagged',
-  comments: ['werf never looks at manifests without a tag.'],
-  match: [{ tagged: false }],
-  keep: { all: true },
-}
-
-/** Tags of stages, as werf forms them. */
-const stageTags = '/[0-9a-f]{56}(-[0-9]{13})?/'
-
-const foreignRules: Rules = [
-  {
-    name: 'bundles and releases',
-    comments: ['werf touches only tags of its own form: bundles and what other tools release stay.'],
-    match: [{ semver: '*' }, { tags: ['latest'] }],
-    not: [{ tags: [stageTags] }],
-    keep: { all: true },
-  },
-  {
-    comments: ['Where images with other tags share the repository, switch this on:'],
-  },
-  {
-    name: 'not built by werf',
-    comments: [],
-    not: [{ tags: [stageTags] }],
-    keep: { all: true },
-    isOff: true,
-  },
-]
 
 function gitRules(cleanup: SourceMap | undefined, repository: string, reading: Reading): Rules {
   const given = entryOf(cleanup, 'keepPolicies')
@@ -224,7 +171,7 @@ function warnOf(cleanup: SourceMap | undefined, isOff: boolean, reading: Reading
   }
   reading.warn(
     cleanup?.place,
-    'An image whose time of building is unknown counts as fresh here, and sources of imports are kept with what is kept: more is kept. Images that werf did not build, and that have neither a version nor latest for a tag, have to lie in another repository, or be kept by the rule that is there as a comment.',
+    'An image whose time of building is unknown counts as fresh here, and sources of imports are kept with what is kept: more is kept. Name the repository that --repo names: in one without a stage of werf, every image that no rule keeps goes.',
   )
 }
 

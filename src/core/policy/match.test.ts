@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { attachedTag, image, tag, type Given } from '../../../test/builders/images.ts'
+import { attachedTag, image, labelOf, tag, type Given } from '../../../test/builders/images.ts'
 import { tagged } from '../../../test/builders/policies.ts'
 import { contextOf } from '../../../test/builders/verdicts.ts'
 import type { ManifestRecord } from '../inventory/inventory.ts'
@@ -206,6 +206,26 @@ describe('state', () => {
     expect(row && matchesBlock({ state: [is as 'complete'] }, row, context)).toBe(true)
     expect(row && matchesBlock({ state: [] }, row, context)).toBe(false)
   })
+})
+
+it('tells stages of werf, its records and other images apart, where werf builds into the repository', () => {
+  const stage = `${'a'.repeat(56)}-1718000000000`
+  const other = image('o', { tags: ['pr-1'] })
+  const ofWerf = [
+    image('s', { tags: [stage], labels: { werf: 'demo', 'werf-stage-content-digest': 'a'.repeat(56) } }),
+    image('r', { tags: ['managed-image-app'], labels: { werf: 'demo' } }),
+    other,
+  ]
+  const kinds = (manifests: readonly ManifestRecord[]): readonly string[] => {
+    const context = contextOf(manifests)
+    return rowsOf(context).flatMap((row) =>
+      (['stage', 'record', 'other'] as const).flatMap((werf) =>
+        matchesBlock({ werf }, row, context) ? [`${labelOf(row.manifest.digest)} ${werf}`] : [],
+      ),
+    )
+  }
+  expect(kinds(ofWerf).toSorted()).toEqual(['o other', 'r record', 's stage'])
+  expect(kinds([other])).toEqual([])
 })
 
 it('matchesAny says of an empty list what it is told, and of others whether one block holds', () => {

@@ -7,7 +7,7 @@
 import type { ImageGraph } from '../image/graph.ts'
 import type { ManifestRecord, TagRecord } from '../inventory/inventory.ts'
 import type { TagPatterns, TextPattern } from './patterns.ts'
-import type { ImageState, MatchBlock } from './policy.ts'
+import type { ImageState, MatchBlock, WerfKind } from './policy.ts'
 import type { Row, RowContext } from './rows.ts'
 import { imageBytes } from '../plan/image-bytes.ts'
 
@@ -34,7 +34,8 @@ export function matchesBlock(block: MatchBlock, row: Row, context: RowContext): 
       matchesTexts(block.annotations, row, context, (each) => each.annotations)) &&
     (block.platform === undefined || matchesPlatform(block.platform, row, context)) &&
     (block.largerThanBytes === undefined || imageBytes(context.graph, row.node) > block.largerThanBytes) &&
-    (block.state === undefined || block.state.includes(stateOf(row, context.graph)))
+    (block.state === undefined || block.state.includes(stateOf(row, context.graph))) &&
+    (block.werf === undefined || block.werf === werfKindOf(row, context.graph))
   )
 }
 
@@ -42,6 +43,13 @@ export function matchesBlock(block: MatchBlock, row: Row, context: RowContext): 
 export function stateOf(row: Row, graph: ImageGraph): ImageState {
   if (graph.isOrphanedReferrer(row.node)) return 'orphaned-referrer'
   return graph.missingChildren(row.node).length > 0 ? 'missing-children' : 'complete'
+}
+
+/** Undefined where werf does not build into the repository: nobody knows what its images are. */
+function werfKindOf({ node }: Row, { werf }: ImageGraph): WerfKind | undefined {
+  if (werf === undefined) return undefined
+  if (werf.stages.has(node)) return 'stage'
+  return werf.records.has(node) || werf.hanging.has(node) ? 'record' : 'other'
 }
 
 function matchesTags(block: MatchBlock, tags: readonly TagRecord[]): boolean {

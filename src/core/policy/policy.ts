@@ -73,7 +73,11 @@ export interface MatchBlock {
   readonly platform?: readonly TextPattern[]
   readonly largerThanBytes?: number
   readonly state?: readonly ImageState[]
+  readonly werf?: WerfKind
 }
+
+/** What an image is to werf, in a repository that werf builds into; in others it is nothing to werf. */
+export type WerfKind = 'stage' | 'record' | 'other'
 
 export type ImageState = 'complete' | 'missing-children' | 'orphaned-referrer'
 
