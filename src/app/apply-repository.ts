@@ -49,7 +49,7 @@ export async function applyRepository(
   const [first] = actions
   if (first === undefined) return []
   const where = { registry: first.registry, repository: first.repository }
-  const closed = whyNotBegun(where.registry, context, options.stop)
+  const closed = whyNotBegun(where.registry, context, options)
   if (closed !== undefined) return actions.map((action) => ({ action, outcome: 'blocked', text: closed }))
   return new RepositoryApply(where, context, options).apply(actions)
 }
@@ -57,9 +57,10 @@ export async function applyRepository(
 function whyNotBegun(
   registry: RegistryName,
   { breaker }: RepositoryRun,
-  stop: AbortSignal | undefined,
+  { stop, budget }: Pick<RunOptions, 'stop' | 'budget'>,
 ): string | undefined {
   if (stop?.aborted === true) return 'not begun: the run was interrupted'
+  if (budget?.aborted === true) return 'not begun: the time budget was used up'
   return breaker.whyOpen(registry)
 }
 
@@ -71,7 +72,7 @@ class RepositoryApply {
   readonly #context: RepositoryRun
   readonly #options: RunOptions
   readonly #driver: RegistryPorts
-  readonly #stop: AbortSignal | undefined
+  readonly #ends: Pick<RunOptions, 'stop' | 'budget'>
   /** Open intents for what hung on the roots that went. */
   readonly #company: JournalIntent[] = []
   /** Tags that somebody removed before us: not ours to write down, or an undo would make them. */
@@ -91,9 +92,9 @@ class RepositoryApply {
     this.#registry = where.registry
     this.#repository = where.repository
     this.#context = context
-    // Between two lines we heed `stop` ourselves; a look at the repository that began is finished.
-    const { stop, ...untilAborted } = options
-    this.#stop = stop
+    // Between two lines we heed these ourselves; a look at the repository that began is finished.
+    const { stop, budget, ...untilAborted } = options
+    this.#ends = { ...(stop && { stop }), ...(budget && { budget }) }
     this.#options = untilAborted
     const driver = context.ports.registries.get(where.registry)
     invariant(driver !== undefined, `apply began without the registry ${where.registry}`)
@@ -216,7 +217,7 @@ class RepositoryApply {
     reports: ReadonlyMap<PlanAction, LineReport>,
   ): Promise<LineReport> {
     try {
-      const closed = whyNotBegun(this.#registry, this.#context, this.#stop)
+      const closed = whyNotBegun(this.#registry, this.#context, this.#ends)
       if (closed !== undefined) return { action, outcome: 'blocked', text: closed }
       const holder = this.#heldBy(action, reports)
       if (holder !== undefined) return holder

@@ -322,6 +322,20 @@ describe('the order of things', () => {
     expect(world.registry.digests(team)).toEqual([world.tagged])
   })
 
+  it('finishes what hangs on an image when the time is up, and tells what was not begun', async () => {
+    const budget = new AbortController()
+    const world = family({
+      onCall: ({ method }) => {
+        if (method === 'deleteManifest') budget.abort()
+      },
+    })
+    const report = await applyIn(world.plan, portsOf(world), { budget: budget.signal })
+    expect(outcomes(report)).toEqual(['blocked', 'deleted'])
+    expect(report.lines[0]?.text).toBe('not begun: the time budget was used up')
+    expect(report.outcome).toBe('partly')
+    expect(world.registry.digests(team)).toEqual([world.tagged])
+  })
+
   it('does the same to the same registry, whoever made the plan', async () => {
     const [one, two] = [family(), family()]
     const reports = [await applyIn(one.plan, portsOf(one)), await applyIn(two.plan, portsOf(two))]
@@ -361,6 +375,48 @@ describe('a tag that lost its name', () => {
     const { run, plan: lines } = await planUndo(id ?? '', {}, ports.journal)
     await undo(run, lines, 'test:1', ports)
     expect([...world.registry.tags(team).keys()]).toEqual(['also'])
+  })
+})
+
+describe('undoing where the registry has a bin', () => {
+  async function undone(restore: NonNullable<MutableRegistry['restore']>) {
+    const world = shop(1)
+    const ports = portsOf(world)
+    const { run: id } = await applyIn(everything(world), ports)
+    const { run, plan: lines } = await planUndo(id ?? '', {}, ports.journal)
+    const { reader, writer } = world.registry
+    const binned = {
+      name: writer.name,
+      untag: writer.untag.bind(writer),
+      deleteManifest: writer.deleteManifest.bind(writer),
+      putManifest: writer.putManifest.bind(writer),
+      restore,
+    }
+    const report = await undo(run, lines, 'test:1', {
+      ...ports,
+      registries: new Map([[prod, { reader, writer: binned }]]),
+    })
+    return { world, report }
+  }
+
+  it('asks it first, so that layers that are gone come back too', async () => {
+    const asked: unknown[] = []
+    const { world, report } = await undone(async (repository, digest, tag) => {
+      asked.push([repository, digest, tag])
+      return { kind: 'done' }
+    })
+    expect(report.lines.map(({ outcome }) => outcome)).toEqual(['restored', 'restored'])
+    expect(asked).toEqual([
+      [team, world.images[0], undefined],
+      [team, world.images[0], '1'],
+    ])
+    expect(world.changes().filter(({ method }) => method === 'putManifest')).toEqual([])
+  })
+
+  it('puts back from the journal what the bin does not have', async () => {
+    const { world, report } = await undone(async () => ({ kind: 'absent' }))
+    expect(report.outcome).toBe('done')
+    expect([...world.registry.tags(team).keys()]).toEqual(['1'])
   })
 })
 

@@ -90,6 +90,31 @@ describe('takeInventory', () => {
     ])
   })
 
+  it('ends when the time is up: what was read is whole, the rest is incomplete', async () => {
+    const budget = new AbortController()
+    const quick = failing(undefined)
+    const registry: ReadableRegistry = {
+      ...quick,
+      readRepository: async (name, options) => {
+        if (name !== 'team/b') return quick.readRepository(name, options)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        budget.abort()
+        return quick.readRepository(name, options)
+      },
+    }
+    const [inventory] = await takeInventory([{ registry, governed: all }], { now }, { budget: budget.signal })
+    expect(inventory?.repositories).toMatchObject([
+      { name: 'team/a', complete: true },
+      { name: 'team/b', complete: false, manifests: [] },
+    ])
+  })
+
+  it('decides nothing when the time is up before the repositories are listed', async () => {
+    const registry = failing(undefined)
+    const taking = takeInventory([{ registry, governed: all }], { now }, { budget: AbortSignal.abort() })
+    await expect(taking).rejects.toMatchObject({ code: 'TIME_BUDGET', category: 'incomplete' })
+  })
+
   it('keeps a governed repository incomplete as it came', async () => {
     const registry = failing(undefined)
     const partly: ReadableRegistry = {

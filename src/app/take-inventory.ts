@@ -8,7 +8,7 @@
 import pLimit from 'p-limit'
 import { InterruptedError, OperationalError, type ErrorCategory } from '../core/errors/errors.ts'
 import type { RegistryName, RepositoryName } from '../core/image/names.ts'
-import type { InstantMs, Inventory, RepositoryInventory } from '../core/inventory/inventory.ts'
+import type { Capabilities, InstantMs, Inventory, RepositoryInventory } from '../core/inventory/inventory.ts'
 import type { Memory } from '../ports/memory.ts'
 import type { ReadableRegistry } from '../ports/readable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
@@ -27,6 +27,19 @@ export class InventoryIncompleteError extends OperationalError {
     super(`Could not read what ${registry} holds, so nothing was decided. ${cause.message}`, { cause })
     this.registry = registry
     this.hint = cause.hint
+  }
+}
+
+/** The time that was given for the run did not suffice to list the repositories. */
+export class TimeBudgetError extends OperationalError {
+  readonly code = 'TIME_BUDGET'
+  override readonly category: ErrorCategory = 'incomplete'
+  readonly hint = 'Give it more time with --time-budget, or look why the registry is slow: winnow doctor.'
+
+  constructor(registry: RegistryName) {
+    super(
+      `The time budget was used up before ${registry} had listed its repositories, so nothing was decided.`,
+    )
   }
 }
 
@@ -72,8 +85,7 @@ async function inventoryOf(
   // Taken before anything is read: whatever is pushed from here on may be missing.
   const takenAt = ports.now()
   try {
-    const names = [...new Set(await registry.listRepositories(options))].toSorted(compare)
-    const capabilities = await registry.capabilities(options)
+    const { names, capabilities } = await listAll(registry, options)
     const repositories = await readAll(target, names, options)
     const remembered: RepositoryInventory[] = []
     for (const repository of repositories) {
@@ -85,6 +97,20 @@ async function inventoryOf(
     throw error instanceof OperationalError && error.category === 'error'
       ? new InventoryIncompleteError(registry.name, error)
       : error
+  }
+}
+
+/** Without the list nobody can say what is missing, so a budget that ends here leaves nothing. */
+async function listAll(
+  registry: ReadableRegistry,
+  options: RunOptions,
+): Promise<{ readonly names: readonly RepositoryName[]; readonly capabilities: Capabilities }> {
+  try {
+    const within = withBudget(options)
+    const names = [...new Set(await registry.listRepositories(within))].toSorted(compare)
+    return { names, capabilities: await registry.capabilities(within) }
+  } catch (error) {
+    throw isBudgetSpent(error, options) ? new TimeBudgetError(registry.name) : error
   }
 }
 
@@ -123,15 +149,34 @@ async function readOne(
   options: RunOptions,
 ): Promise<RepositoryInventory> {
   if (options.stop?.aborted === true) throw new InterruptedError()
+  if (options.budget?.aborted === true) return unread(name)
   try {
-    const repository = await registry.readRepository(name, options)
+    const repository = await registry.readRepository(name, withBudget(options))
     const manifests = repository.manifests.toSorted((a, b) => compare(a.digest, b.digest))
     return { ...repository, problems: repository.problems.toSorted(compare), manifests }
   } catch (error) {
+    if (isBudgetSpent(error, options)) return unread(name)
     if (governed(name) || !(error instanceof OperationalError) || error.category === 'interrupted')
       throw error
     return { name, complete: false, problems: [error.message], manifests: [] }
   }
+}
+
+function unread(name: RepositoryName): RepositoryInventory {
+  const problem = 'It was not read to its end, because the time budget was used up. The next run is faster.'
+  return { name, complete: false, problems: [problem], manifests: [] }
+}
+
+/** Reading has no effect that would have to be finished, so it ends when the time does. */
+function withBudget(options: RunOptions): RunOptions {
+  const { budget, signal } = options
+  if (budget === undefined) return options
+  return { ...options, signal: signal === undefined ? budget : AbortSignal.any([signal, budget]) }
+}
+
+function isBudgetSpent(error: unknown, { budget, signal, stop }: RunOptions): boolean {
+  const isHalted = signal?.aborted === true || stop?.aborted === true
+  return error instanceof InterruptedError && budget?.aborted === true && !isHalted
 }
 
 /** Adds what Winnow itself remembers: pushes it was told of, and when it first saw what earlier listings did not have. */

@@ -172,7 +172,8 @@ function timeExample(flag: string): string {
   return flag === '--at' ? '+30d or 2026-01-31T00:00:00Z' : '2026-01-31T00:00:00Z'
 }
 
-function durationOption(flag: string, text: string | undefined): number | undefined {
+/** @throws UsageError */
+export function durationOption(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const parsed = parseDuration(text)
   if (!('ms' in parsed))

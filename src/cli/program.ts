@@ -143,12 +143,13 @@ async function runCommand(spec: CommandSpec, context: CommandContext, terminal: 
     progress.say(text)
   })
   try {
+    const budget = await timeBudget(context)
     const body = await spec.load()
     const signal = spec.finishesWhatBegan === true ? halt.signal : AbortSignal.any([halt.signal, halt.stop])
     const code = await body.run({
       ...context,
       terminal: terminalOver(terminal, progress.hide),
-      run: { signal, stop: halt.stop, onEvent: progress.onEvent },
+      run: { signal, stop: halt.stop, onEvent: progress.onEvent, ...(budget && { budget }) },
     })
     return halt.wasHalted() && code === exitCodes.done ? exitCodes.interrupted : code
   } finally {
@@ -156,6 +157,18 @@ async function runCommand(spec: CommandSpec, context: CommandContext, terminal: 
     progress.end()
   }
 }
+
+/** Aborts when the time given by --time-budget is used up, counted from now. */
+async function timeBudget({ options }: CommandContext): Promise<AbortSignal | undefined> {
+  const given = options.text('timeBudget')
+  if (given === undefined) return undefined
+  const { durationOption } = await import('./make-plan.ts')
+  const ms = durationOption('--time-budget', given)
+  // Timers cannot count further than 24 days, and no run takes so long.
+  return ms === undefined || ms > timerMaxMs ? undefined : AbortSignal.timeout(ms)
+}
+
+const timerMaxMs = 2 ** 31 - 1
 
 /** Results and prompts never share a line with the status block. */
 function terminalOver(terminal: Terminal, hide: () => void): Terminal {

@@ -5,6 +5,11 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Begins nothing new and finishes what began. */
   readonly stop?: AbortSignal
+  /**
+   * Aborts when the time that was given for the run is used up: reading ends and is told to be incomplete, nothing new is
+   * deleted, what began is finished. Heeded by app/take-inventory.ts and app/apply-repository.ts.
+   */
+  readonly budget?: AbortSignal
   readonly onEvent?: (event: RunEvent) => void
 }
 

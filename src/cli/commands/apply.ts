@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../command.ts'
-import { inputOptions } from './plan.ts'
+import { budgetOption, inputOptions } from './plan.ts'
 
 export const applySpec: CommandSpec = {
   name: 'apply',
@@ -16,6 +16,7 @@ export const applySpec: CommandSpec = {
       default: 'deletes',
     },
     ...inputOptions.filter(({ flags }) => /--(without-evidence|accept|evidence) /.test(flags)),
+    budgetOption,
   ],
   examples: [
     { line: 'winnow apply', does: 'plans, shows the plan, asks, and deletes what it names' },

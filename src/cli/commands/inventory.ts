@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command.ts'
+import { budgetOption } from './plan.ts'
 
 export const inventorySpec: CommandSpec = {
   name: 'inventory',
@@ -8,6 +9,7 @@ export const inventorySpec: CommandSpec = {
   arguments: [{ usage: '[registry]', description: 'its name in winnow.yaml; all of them when left out' }],
   options: [
     { flags: '--out <file>', description: 'save the inventory of one registry to this file as well' },
+    budgetOption,
   ],
   examples: [
     { line: 'winnow inventory', does: 'shows every repository with its images, tags and size' },

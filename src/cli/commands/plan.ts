@@ -25,6 +25,12 @@ export const inputOptions: readonly OptionSpec[] = [
   },
 ]
 
+export const budgetOption: OptionSpec = {
+  flags: '--time-budget <duration>',
+  description:
+    'end after this time with what is done; what was not reached is told, and the next run goes on from there',
+}
+
 export const planSpec: CommandSpec = {
   name: 'plan',
   summary: 'show what would be deleted, and why; changes nothing',
@@ -41,6 +47,7 @@ export const planSpec: CommandSpec = {
     },
     { flags: '--expires <duration>', description: 'how long the plan may be applied', default: '24h' },
     ...inputOptions,
+    budgetOption,
   ],
   formats: ['table', 'wide', 'json', 'ndjson', 'yaml', 'markdown', 'csv', 'names', 'html'],
   load: async () => (await import('./plan-body.ts')).planBody,
