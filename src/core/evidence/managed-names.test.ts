@@ -65,6 +65,18 @@ describe('managedPrefixes', () => {
       is: ['mirror.example.com/prod', 'r.svc:5000'],
     },
     {
+      name: 'a host of Google’s has the other host of the same images',
+      url: 'https://us-docker.pkg.dev',
+      aliases: [],
+      is: ['us-docker.pkg.dev', 'gcr.io', 'us.gcr.io'],
+    },
+    {
+      name: 'of a project of Google’s only its own images have the other name',
+      url: 'https://gcr.io/shop',
+      aliases: [],
+      is: ['gcr.io', 'gcr.io/shop', 'us-docker.pkg.dev/shop/gcr.io'],
+    },
+    {
       name: 'a credential in a URL is no part of a name',
       url: 'https://me:secret@r.example.com',
       aliases: [],
@@ -126,5 +138,32 @@ describe('managedRepositories', () => {
     expect(reference).toBeDefined()
     const found = reference === undefined ? [] : managedRepositories(managed, reference)
     expect(found.map(({ registry, repository }) => `${registry} ${repository}`)).toEqual(is)
+  })
+})
+
+describe('managedRepositories of Google', () => {
+  const managedAs = (url: string): ManagedNames => ({
+    registries: [{ name: 'google' as RegistryName, prefixes: managedPrefixes(url, []) }],
+    tagsOf: () => new Set(),
+  })
+  it.each([
+    { url: 'https://us-docker.pkg.dev', text: 'gcr.io/shop/web:1', repository: 'shop/gcr.io/web' },
+    { url: 'https://us-docker.pkg.dev/shop', text: 'us.gcr.io/shop/web', repository: 'shop/us.gcr.io/web' },
+    { url: 'https://gcr.io/shop', text: 'us-docker.pkg.dev/shop/gcr.io/web:1', repository: 'shop/web' },
+    { url: 'https://gcr.io', text: 'us-docker.pkg.dev/shop/gcr.io/team/web', repository: 'shop/team/web' },
+    {
+      url: 'https://europe-docker.pkg.dev',
+      text: 'eu.gcr.io/example.com/shop/web',
+      repository: 'example.com/shop/eu.gcr.io/web',
+    },
+  ])('$text is $repository at $url', ({ url, text, repository }) => {
+    const reference = normalizeReference(text)
+    const found = reference === undefined ? [] : managedRepositories(managedAs(url), reference)
+    expect(found.map((each) => each.repository)).toContain(repository)
+  })
+
+  it('leaves other projects and locations to others', () => {
+    const reference = normalizeReference('us-docker.pkg.dev/shop/gcr.io/web')
+    expect(reference && managedRepositories(managedAs('https://eu.gcr.io'), reference)).toEqual([])
   })
 })

@@ -9,6 +9,7 @@ import { OperationalError, type ErrorCategory } from '../errors/errors.ts'
 import type { Digest } from '../image/digest.ts'
 import type { RegistryName } from '../image/names.ts'
 import { hubHosts, type NormalizedReference } from '../image/reference.ts'
+import { otherGoogleNames } from './google-names.ts'
 
 export interface ManagedNames {
   readonly registries: readonly ManagedRegistry[]
@@ -58,7 +59,8 @@ const pathText = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]
  * `aliases`, in one spelling, each once.
  *
  * Of a URL with a path both the host alone and the host with the path are prefixes, because registries differ in
- * whether the path belongs to the repository's name. A plain http registry is also meant by an explicit port 80.
+ * whether the path belongs to the repository's name. A plain http registry is also meant by an explicit port 80. Where
+ * Google serves the same images under a second name, that is a prefix as well.
  *
  * @throws AliasInvalidError for an alias that no reference can begin with.
  */
@@ -69,7 +71,10 @@ export function managedPrefixes(url: string | undefined, aliases: readonly strin
     if (prefix === undefined) throw new AliasInvalidError(alias)
     return prefix
   })
-  return [...new Set([...own, ...others])]
+  const written = [...new Set([...own, ...others])]
+  // Where a project is named, only its images are ours, whatever else the other host serves.
+  const narrow = written.filter((prefix) => !written.some((other) => other.startsWith(`${prefix}/`)))
+  return [...new Set([...written, ...narrow.flatMap(otherGoogleNames)])]
 }
 
 /**
@@ -80,14 +85,16 @@ export function managedRepositories(
   managed: ManagedNames,
   reference: NormalizedReference,
 ): readonly ManagedRepository[] {
-  const name = `${hostKey(reference.domain)}/${reference.path}`
+  const written = `${hostKey(reference.domain)}/${reference.path}`
   const { tag, digest } = reference
   const found = new Map<string, ManagedRepository>()
-  for (const { name: registry, prefixes } of managed.registries) {
-    for (const prefix of prefixes) {
-      if (!name.startsWith(prefix) || name.charAt(prefix.length) !== '/') continue
-      const repository = name.slice(prefix.length + 1)
-      found.set(`${registry}\n${repository}`, { registry, repository, tag, digest })
+  for (const name of [written, ...otherGoogleNames(written)]) {
+    for (const { name: registry, prefixes } of managed.registries) {
+      for (const prefix of prefixes) {
+        if (!name.startsWith(prefix) || name.charAt(prefix.length) !== '/') continue
+        const repository = name.slice(prefix.length + 1)
+        found.set(`${registry}\n${repository}`, { registry, repository, tag, digest })
+      }
     }
   }
   return [...found.values()]
