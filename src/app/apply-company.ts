@@ -144,7 +144,8 @@ class CompanyRemoval {
     // The company itself shows as images, now that its owner is gone.
     const going = new Set(this.#intents.keys())
     const inUse = resolved.inUse(registry, repository).keys()
-    return new Set([...stillNeeded(fresh, going), ...usedIn(fresh, inUse)])
+    const { deletesReferrers } = await driver.reader.capabilities(this.#options)
+    return new Set([...stillNeeded(fresh, going, deletesReferrers), ...usedIn(fresh, inUse)])
   }
 
   async #remove(digest: Digest): Promise<void> {

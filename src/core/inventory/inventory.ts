@@ -86,6 +86,8 @@ export interface Capabilities {
   readonly pullTime: boolean
   /** The registry itself refuses to delete a child of an index that stays. */
   readonly protectsChildren: boolean
+  /** Deleting a manifest deletes everything that names it as its subject, even what has a tag of its own. @default false */
+  readonly deletesReferrers?: boolean
   /** The registry answers the OCI 1.1 referrers API. */
   readonly referrersApi: boolean
   /** How a deletion can be taken back: from the saved manifest while the blobs remain, from the registry's bin, or not. */

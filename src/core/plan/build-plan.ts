@@ -175,6 +175,7 @@ function planGoverned(
     protect,
     heldBack,
     canUntag: inventory.capabilities?.deleteByTag !== false,
+    deletesReferrers: inventory.capabilities?.deletesReferrers === true,
     protectionsOf: (node) => protectionsOf(node, facts),
   })
   const lines = linesOf(fates, {

@@ -2,7 +2,8 @@
  * Who needs whom: what stays because something else stays. A kept image needs what it reaches; a stage of werf's needs
  * besides the stages it was built from, and while any stage stays, werf's records on the repository stay.
  *
- * Needing goes one way. What is needed is not in use because its keeper is, and lends its own reasons to nobody.
+ * Needing goes one way. What is needed is not in use because its keeper is, and lends its own reasons to nobody. Some
+ * registries delete referrers with their subject: there, what stays needs its subject too, or it would go with it.
  */
 import type { ImageGraph, Node } from '../image/graph.ts'
 import type { WerfRepository } from '../werf/werf-repository.ts'
@@ -11,16 +12,38 @@ import type { WerfRepository } from '../werf/werf-repository.ts'
  * By each node that stays or is needed, who needs it: itself where it stays by itself.
  *
  * @param staying in an order that does not depend on the registry: of several keepers the first is named
+ * @param deletesReferrers whether the registry deletes referrers with their subject
  */
-export function neededBy(graph: ImageGraph, staying: Iterable<Node>): ReadonlyMap<Node, Node> {
+export function neededBy(
+  graph: ImageGraph,
+  staying: Iterable<Node>,
+  deletesReferrers: boolean = false,
+): ReadonlyMap<Node, Node> {
   const needed = new Map<Node, Node>()
   for (const node of staying) {
     // A child or referrer with a tag of its own may stay while what it hangs on goes: then it is no company.
     needed.set(node, node)
     addReachable(graph, node, node, needed)
   }
-  if (graph.werf !== undefined) addWerf(graph, graph.werf, needed)
-  return needed
+  for (;;) {
+    if (graph.werf !== undefined) addWerf(graph, graph.werf, needed)
+    // A subject that stays may be a stage that others were built from.
+    if (!deletesReferrers || !addSubjects(graph, needed)) return needed
+  }
+}
+
+/** Adds the subjects of all that is needed, with what they reach; answers whether there were any. */
+function addSubjects(graph: ImageGraph, needed: Map<Node, Node>): boolean {
+  const before = needed.size
+  // The loop comes to what it adds, so subjects of subjects are among them.
+  for (const [node, keeper] of needed) {
+    const subject = graph.manifests[node]?.subject
+    const above = subject === undefined ? undefined : graph.nodeOf(subject)
+    if (above === undefined || needed.has(above)) continue
+    needed.set(above, keeper)
+    addReachable(graph, above, keeper, needed)
+  }
+  return needed.size > before
 }
 
 /** Layer by layer, each in the order of digests: which of several stages is named as the keeper is the same every time. */

@@ -19,6 +19,22 @@ import { compileTagPatterns } from '../policy/compile-patterns.ts'
 const keepTags = (...patterns: readonly string[]): ReturnType<typeof rule> =>
   rule(keep({ kind: 'all' }), { match: tagged(...patterns), name: 'wanted' })
 
+const capabilities = (deleteByTag: boolean, more: Partial<Capabilities> = {}): Capabilities => ({
+  product: 'test',
+  deleteByTag,
+  deleteRemovesSiblings: true,
+  deletes: { state: 'yes' },
+  listsUntagged: true,
+  pushTime: true,
+  pullTime: false,
+  protectsChildren: false,
+  referrersApi: false,
+  undo: 'manifest-replay',
+  pageSizeMax: undefined,
+  rateLimit: undefined,
+  ...more,
+})
+
 describe('the graph has the last word', () => {
   it('lets children, signatures and nested parts go with their image', () => {
     const plan = planOfRules(
@@ -128,6 +144,39 @@ describe('the graph has the last word', () => {
   })
 })
 
+describe('a registry that deletes referrers with their subject', () => {
+  const manifests = [
+    image('i', { tags: ['1'], children: ['p', 'q'] }),
+    image('p'),
+    image('q'),
+    image('r', { tags: ['keep'], subject: 'p' }),
+    image('s', { subject: 'r' }),
+    image('t', { tags: ['keep-too'], subject: 's' }),
+  ]
+  const keepOnly = (...tags: readonly string[]) => {
+    const cascading = capabilities(true, { deletesReferrers: true })
+    const inventories = [inventory([repository('team/app', manifests)], { capabilities: cascading })]
+    return planOfRules([], [keepTags(...tags)], { inventories })
+  }
+
+  it('keeps the subject of what stays, and leaves the rest of the index above it', () => {
+    const plan = keepOnly('keep', 'keep-too')
+    expect(deletesOf(plan).map((line) => [labelOf(line.digest), line.with.map(labelOf)])).toEqual([
+      ['i', ['q']],
+    ])
+  })
+
+  it('keeps subjects of subjects', () => {
+    const plan = keepOnly('keep-too')
+    expect(deletedLabels(plan)).toEqual(['i'])
+    expect(whyKept(plan, 'r')).toEqual(['needed-by'])
+  })
+
+  it('deletes them all where none stays', () => {
+    expect(deletedLabels(keepOnly('nothing'))).toEqual(['i', 'r', 't'])
+  })
+})
+
 describe('protections and rules', () => {
   const protect = { ...unprotected, tags: compileTagPatterns(['latest']) }
 
@@ -183,20 +232,6 @@ describe('a repository that is held back', () => {
 })
 
 describe('unit: tag', () => {
-  const capabilities = (deleteByTag: boolean): Capabilities => ({
-    product: 'test',
-    deleteByTag,
-    deleteRemovesSiblings: true,
-    deletes: { state: 'yes' },
-    listsUntagged: true,
-    pushTime: true,
-    pullTime: false,
-    protectsChildren: false,
-    referrersApi: false,
-    undo: 'manifest-replay',
-    pageSizeMax: undefined,
-    rateLimit: undefined,
-  })
   const policy = { unit: 'tag' as const }
   const mixed = [image('a', { tags: ['keep', 'old-1', 'old-2'] })]
 

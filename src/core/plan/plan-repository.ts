@@ -52,6 +52,8 @@ export interface RepositoryFacts {
   /** Set when nothing of the repository may go, and why. */
   readonly heldBack: string | undefined
   readonly canUntag: boolean
+  /** The registry deletes referrers with their subject. @default false */
+  readonly deletesReferrers?: boolean
   readonly protectionsOf: (node: Node) => readonly Reason[]
 }
 
@@ -210,7 +212,7 @@ function distinctReasons(reasons: readonly Reason[]): readonly Reason[] {
 function applyGraph(tentative: readonly Fate[], facts: RepositoryFacts): readonly Fate[] {
   const { graph } = facts
   const staying = tentative.flatMap((fate) => (fate.kind === 'keep' ? [fate.node] : []))
-  const needed = neededBy(graph, staying)
+  const needed = neededBy(graph, staying, facts.deletesReferrers)
   const fates = tentative.map((fate) => keepNeeded(fate, needed, facts))
   const going = new Set<Node>()
   for (const fate of fates) if (fate.kind === 'delete') going.add(fate.node)

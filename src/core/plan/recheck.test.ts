@@ -94,6 +94,17 @@ describe('a line that deletes', () => {
       says: 'drifted: new, which stays, needs it',
     },
     {
+      name: 'goes though a referrer with a tag of its own came',
+      after: [...before, image('r', { tags: ['new'], subject: 'a' })],
+      says: 'go',
+    },
+    {
+      name: 'drifts by that referrer where it would be deleted as well',
+      after: [...before, image('r', { tags: ['new'], subject: 'a' })],
+      given: { deletesReferrers: true },
+      says: 'drifted: new, which stays, needs it',
+    },
+    {
       name: 'goes though a part of it has come to be needed',
       after: [...before, image('i', { tags: ['new'], children: ['p'] })],
       says: 'go',
@@ -195,7 +206,23 @@ it('plannedTags are those of the root and of what goes along, each with its targ
 
 describe('stillNeeded', () => {
   const going = new Set([digest('a')])
-  it.each<{ name: string; manifests: readonly ManifestRecord[]; needed: readonly string[] }>([
+  it.each<{
+    name: string
+    manifests: readonly ManifestRecord[]
+    deletesReferrers?: boolean
+    needed: readonly string[]
+  }>([
+    {
+      name: 'is the subject of what stays, where referrers are deleted with it',
+      manifests: [image('a', { children: ['p'] }), image('p'), image('r', { tags: ['1'], subject: 'p' })],
+      deletesReferrers: true,
+      needed: ['p', 'r'],
+    },
+    {
+      name: 'is not that subject elsewhere',
+      manifests: [image('a', { children: ['p'] }), image('p'), image('r', { tags: ['1'], subject: 'p' })],
+      needed: ['r'],
+    },
     {
       name: 'is what images that stay are and reach',
       manifests: [image('a', { children: ['p'] }), image('i', { tags: ['1'], children: ['p'] }), image('p')],
@@ -207,8 +234,9 @@ describe('stillNeeded', () => {
       manifests: [image('a', { tags: ['back'], children: ['p'] }), image('p')],
       needed: ['a', 'p'],
     },
-  ])('$name', ({ manifests, needed }) => {
-    expect(labelsOf(stillNeeded(repository('team/app', manifests), going))).toEqual(needed)
+  ])('$name', ({ manifests, deletesReferrers, needed }) => {
+    const found = stillNeeded(repository('team/app', manifests), going, deletesReferrers)
+    expect(labelsOf(found).toSorted()).toEqual(needed)
   })
 })
 

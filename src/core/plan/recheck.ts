@@ -27,6 +27,8 @@ export interface RecheckInput {
   readonly heldBack: string | undefined
   /** When the plan was made: whatever was pushed later, the plan did not know. */
   readonly plannedAt: InstantMs
+  /** Whether the registry deletes referrers with their subject. @default false */
+  readonly deletesReferrers?: boolean
 }
 
 /** Re-checks every line of one repository. */
@@ -39,7 +41,7 @@ export function recheck(input: RecheckInput): readonly Recheck[] {
   const graph = buildGraph(repository.manifests)
   const moved = movedTags(actions, graph)
   const checks = actions.map((action) => recheckLine(action, graph, moved, input))
-  return spareNeeded(checks, graph)
+  return spareNeeded(checks, graph, input.deletesReferrers ?? false)
 }
 
 /**
@@ -50,19 +52,14 @@ export function recheck(input: RecheckInput): readonly Recheck[] {
 export function stillNeeded(
   repository: RepositoryInventory,
   going: ReadonlySet<Digest>,
+  deletesReferrers: boolean = false,
 ): ReadonlySet<Digest> {
   const graph = buildGraph(repository.manifests)
-  const needed = new Set<Digest>()
-  for (const image of graph.images) {
-    const digest = graph.manifests[image]?.digest
-    if (digest === undefined || (going.has(digest) && graph.ordinaryTags(image).length === 0)) continue
-    needed.add(digest)
-    for (const node of graph.reachable(image)) {
-      const below = graph.manifests[node]?.digest
-      if (below !== undefined) needed.add(below)
-    }
-  }
-  return needed
+  const digestOf = (node: Node): Digest => graph.manifests[node]?.digest ?? ('' as Digest)
+  const staying = graph.images.filter(
+    (image) => !going.has(digestOf(image)) || graph.ordinaryTags(image).length > 0,
+  )
+  return new Set([...neededBy(graph, staying, deletesReferrers).keys()].map(digestOf))
 }
 
 /** Where every tag points now, for the tags that the lines name. */
@@ -141,7 +138,11 @@ function markIn(nodes: readonly Node[], graph: ImageGraph, { inUse }: RecheckInp
  * Spares every line whose image something that stays reaches, and every line with company the plan did not know; a
  * spared image stays itself, so the question is asked again until nothing changes.
  */
-function spareNeeded(checks: readonly Recheck[], graph: ImageGraph): readonly Recheck[] {
+function spareNeeded(
+  checks: readonly Recheck[],
+  graph: ImageGraph,
+  deletesReferrers: boolean,
+): readonly Recheck[] {
   const known = new Set(
     checks.flatMap(({ action }) => (action.kind === 'delete' ? [action.digest, ...action.with] : [])),
   )
@@ -149,7 +150,7 @@ function spareNeeded(checks: readonly Recheck[], graph: ImageGraph): readonly Re
   let current = checks.map((check) => spareNewCompany(check, graph, images, known))
   for (;;) {
     const going = new Set(current.flatMap((check) => (isDeleting(check) ? [check.action.digest] : [])))
-    const needed = neededByOthers(graph, going)
+    const needed = neededByOthers(graph, going, deletesReferrers)
     const next = current.map((check): Recheck => {
       const keeper = isDeleting(check) ? needed.get(check.action.digest) : undefined
       return keeper === undefined
@@ -197,11 +198,15 @@ function isNeededElsewhere(graph: ImageGraph, node: Node, known: ReadonlySet<Dig
 }
 
 /** Names of what stays, by the manifests it needs; what only stays by itself is left out. */
-function neededByOthers(graph: ImageGraph, going: ReadonlySet<Digest>): ReadonlyMap<Digest, string> {
+function neededByOthers(
+  graph: ImageGraph,
+  going: ReadonlySet<Digest>,
+  deletesReferrers: boolean,
+): ReadonlyMap<Digest, string> {
   const digestOf = (node: Node): Digest => graph.manifests[node]?.digest ?? ('' as Digest)
   const staying = graph.images.filter((image) => !going.has(digestOf(image)))
   const needed = new Map<Digest, string>()
-  for (const [node, keeper] of neededBy(graph, staying)) {
+  for (const [node, keeper] of neededBy(graph, staying, deletesReferrers)) {
     if (node === keeper) continue
     needed.set(digestOf(node), graph.manifests[keeper]?.tags[0]?.name ?? digestOf(keeper))
   }
