@@ -14,6 +14,7 @@ import { openLab, seederOver } from '../registries/lab.ts'
 import { startZot } from '../servers/zot.ts'
 import { registryConformance, type RegistryExpectations, type RegistryUnderTest } from './registry.ts'
 import { plant } from './registry-fixture.ts'
+import { registrySurvival } from './registry-survival.ts'
 
 const common = {
   listsUntagged: false,
@@ -63,7 +64,7 @@ const variants: readonly {
 for (const { name, options, expected } of variants) {
   const needed = distributionBinaries[options.binary ?? 'debian']
   describe.skipIf(missing(needed))(titled('real registry', needed), () => {
-    registryConformance(name, expected, async () => {
+    const setup = async (): Promise<RegistryUnderTest> => {
       const server = await startDockerRegistry(options)
       return over(
         'distribution',
@@ -72,7 +73,9 @@ for (const { name, options, expected } of variants) {
         () => server.stop(),
         options.htpasswd,
       )
-    })
+    }
+    registryConformance(name, expected, setup)
+    if (expected.refuses === undefined) registrySurvival(name, {}, setup)
   })
 }
 

@@ -3,7 +3,8 @@ import {
   type MemoryRegistryOptions,
 } from '../../src/adapters/registries/memory/memory-registry.ts'
 import { parseTagName } from '../../src/core/image/names.ts'
-import { registryConformance, type RegistryExpectations } from './registry.ts'
+import { registrySurvival } from './registry-survival.ts'
+import { registryConformance, type RegistryExpectations, type RegistryUnderTest } from './registry.ts'
 
 const variants: readonly {
   readonly name: string
@@ -43,7 +44,7 @@ const variants: readonly {
 ]
 
 for (const { name, options, expected } of variants) {
-  registryConformance(name, expected, async () => {
+  const setup = async (): Promise<RegistryUnderTest> => {
     const registry = createMemoryRegistry(options)
     return {
       reader: registry.reader,
@@ -59,5 +60,7 @@ for (const { name, options, expected } of variants) {
       },
       stop: async () => undefined,
     }
-  })
+  }
+  registryConformance(name, expected, setup)
+  if (expected.refuses === undefined) registrySurvival(name, {}, setup)
 }
