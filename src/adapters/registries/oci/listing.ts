@@ -4,7 +4,7 @@
  * cache does not have, follows children and subjects, and builds the inventory.
  */
 import type { Digest } from '../../../core/image/digest.ts'
-import type { RepositoryName } from '../../../core/image/names.ts'
+import type { RepositoryName, TagName } from '../../../core/image/names.ts'
 import type { InstantMs } from '../../../core/inventory/inventory.ts'
 import type { RawManifest } from '../../../ports/readable-registry.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
@@ -27,6 +27,17 @@ export interface RegistryListing {
     digests: readonly Digest[],
     options: RunOptions,
   ): Promise<readonly RawManifest[]>
+  /**
+   * One manifest, checked against its digest, in place of a GET; undefined when it is certainly not there. For registries
+   * that count a GET as a pull.
+   */
+  readManifest?(
+    repository: RepositoryName,
+    digest: Digest,
+    options?: RunOptions,
+  ): Promise<RawManifest | undefined>
+  /** What a tag points to now, in place of a HEAD; undefined when it is certainly not there. */
+  resolveTag?(repository: RepositoryName, tag: TagName, options?: RunOptions): Promise<Digest | undefined>
 }
 
 export interface ListedRepository {

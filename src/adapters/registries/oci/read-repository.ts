@@ -13,7 +13,7 @@ import { buildRecords } from './build-records.ts'
 import { pullScopes } from './connection.ts'
 import { Findings, type RepositoryReading } from './findings.ts'
 import type { RegistryListing } from './listing.ts'
-import { resolveTag } from './manifests.ts'
+import { resolveTag, type ResolvedTag } from './manifests.ts'
 import { readNames } from './names.ts'
 import { mapParallel } from './parallel.ts'
 import { readConfigs } from './read-configs.ts'
@@ -92,11 +92,10 @@ async function resolveTags(
   findings: Findings,
   names: readonly TagName[],
 ): Promise<void> {
-  const { connection, repository, concurrency, options } = reading
   const fetched: ManifestFacts[] = []
-  await mapParallel(names, concurrency, async (tag) => {
+  await mapParallel(names, reading.concurrency, async (tag) => {
     try {
-      const resolved = await resolveTag(connection, repository, tag, options)
+      const resolved = await resolveOne(reading, tag)
       reading.onRead(1)
       if (resolved === undefined) {
         findings.remark(`The tag ${tag} went away while the repository was read.`)
@@ -109,4 +108,13 @@ async function resolveTags(
     }
   })
   await reading.cache.putManifests(fetched)
+}
+
+async function resolveOne(
+  { connection, listing, repository, options }: RepositoryReading,
+  tag: TagName,
+): Promise<ResolvedTag | undefined> {
+  if (listing?.resolveTag === undefined) return resolveTag(connection, repository, tag, options)
+  const digest = await listing.resolveTag(repository, tag, options)
+  return digest && { digest, manifest: undefined }
 }

@@ -125,12 +125,16 @@ class OciReader implements ReadableRegistry {
   async resolveTag(
     ...[repository, tag, options]: Parameters<ReadableRegistry['resolveTag']>
   ): ReturnType<ReadableRegistry['resolveTag']> {
+    const { listing } = this.#settings
+    if (listing?.resolveTag !== undefined) return listing.resolveTag(repository, tag, options)
     return (await resolveTag(this.#connection, repository, tag, options))?.digest
   }
 
   readManifest(
     ...[repository, digest, options]: Parameters<ReadableRegistry['readManifest']>
   ): ReturnType<ReadableRegistry['readManifest']> {
+    const { listing } = this.#settings
+    if (listing?.readManifest !== undefined) return listing.readManifest(repository, digest, options)
     return fetchManifest(this.#connection, repository, digest, options)
   }
 

@@ -73,12 +73,15 @@ async function readTogether(
 }
 
 async function readManifest(
-  { connection, repository, options, onRead }: RepositoryReading,
+  { connection, listing, repository, options, onRead }: RepositoryReading,
   findings: Findings,
   digest: Digest,
 ): Promise<readonly ManifestFacts[]> {
   try {
-    const manifest = await fetchManifest(connection, repository, digest, options)
+    const manifest =
+      listing?.readManifest === undefined
+        ? await fetchManifest(connection, repository, digest, options)
+        : await listing.readManifest(repository, digest, options)
     onRead(1)
     if (manifest !== undefined) return noteManifest(findings, manifest)
     findings.gone.add(digest)
@@ -138,14 +141,18 @@ async function hasReferrersApi(reading: RepositoryReading, findings: Findings): 
  * Whether they are is asked each time, because what the cache remembers of a manifest does not say that it still exists.
  */
 async function subjectsThere(reading: RepositoryReading, findings: Findings): Promise<readonly Digest[]> {
-  const { connection, repository, concurrency, options } = reading
+  const { connection, listing, repository, concurrency, options } = reading
   const named = [
     ...[...findings.facts.values()].flatMap(({ subject }) => subject ?? []),
     ...[...findings.tags.values()].flat().flatMap((tag) => attachedTo(tag) ?? []),
   ]
   const there = await mapParallel(unknownOf(findings, named), concurrency, async (digest) => {
     try {
-      if (await hasManifest(connection, repository, digest, options)) return [digest]
+      const isThere =
+        listing?.readManifest === undefined
+          ? await hasManifest(connection, repository, digest, options)
+          : (await listing.readManifest(repository, digest, options)) !== undefined
+      if (isThere) return [digest]
       findings.gone.add(digest)
     } catch (error) {
       findings.fail(`The manifest ${digest}`, error)
