@@ -99,7 +99,7 @@ function registryToCheck(
 }
 
 function openedRegistry(part: RegistryPart, { url }: RegistrySettings): OpenedRegistry {
-  const { reader, note, probeDeletion, check, http } = part
+  const { reader, note, recognisedBy, probeDeletion, check, http } = part
   return {
     ...(check !== undefined && {
       checkMore: async (repository, runOptions) =>
@@ -107,6 +107,7 @@ function openedRegistry(part: RegistryPart, { url }: RegistrySettings): OpenedRe
     }),
     reader,
     note,
+    recognisedBy,
     probeDeletion,
     deletionProbe:
       http === undefined ? 'the files may be changed' : 'allowed, asked with a tag that does not exist',
@@ -131,7 +132,7 @@ function openPart(
   options: ComposeOptions,
   runOptions: RunOptions,
 ): Promise<RegistryPart> {
-  const wanted = { repositories, readProvenance: false }
+  const wanted = { repositories, readProvenance: false, readConfigs: true }
   return composeRegistry(settings, wanted, { cache: createMemoryManifestCache() }, options, runOptions)
 }
 

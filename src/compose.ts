@@ -44,6 +44,7 @@ import { parseDigest, type Digest } from './core/image/digest.ts'
 import { invariant } from './core/errors/invariant.ts'
 import { asksGit } from './core/git/git-facts.ts'
 import { parseRepositoryName, type RegistryName, type RepositoryName } from './core/image/names.ts'
+import { needsConfigs } from './core/policy/needs-configs.ts'
 import { newRunId } from './core/journal/run-id.ts'
 import type { EvidenceSource } from './ports/evidence-source.ts'
 import type { MutableRegistry } from './ports/mutable-registry.ts'
@@ -219,6 +220,8 @@ export interface RegistryPart {
   /** Finds out whether deletion is allowed, without deleting anything. */
   readonly probeDeletion: OpenedRegistry['probeDeletion']
   readonly note: string | undefined
+  /** What showed which product it is, where the configuration does not say: `told by its address`. */
+  readonly recognisedBy?: string | undefined
   /** What this product needs beyond what every registry needs. */
   readonly check?: OpenedDriver['check']
   readonly http: RegistryHttp | undefined
@@ -244,7 +247,9 @@ async function composeWorld(
     for (const settings of configuration.registries.values()) {
       const wanted = {
         repositories: namedRepositories(configuration, settings.name),
+        namespaces: namedNamespaces(configuration, settings.name),
         readProvenance: configuration.policySet.policies.some(asksGit),
+        readConfigs: options.readsAllConfigs === true || needsConfigs(configuration.policySet),
       }
       parts.push(await composeRegistry(settings, wanted, state, options, runOptions))
     }
@@ -290,12 +295,32 @@ export function namedRepositories(
     )
 }
 
+/**
+ * The first path segments of all repositories that policies can govern: `acme` of `acme/**`. Undefined when a pattern can
+ * match any, or when there is no policy.
+ */
+export function namedNamespaces(
+  { policySet }: Configuration,
+  registry: RegistryName,
+): readonly string[] | undefined {
+  const patterns = policySet.policies
+    .filter((policy) => policy.registry === undefined || policy.registry === registry)
+    .flatMap(({ repositories }) => repositories.include)
+  const names = patterns.map(({ source }) => /^([a-z0-9][a-z0-9._-]*)\//.exec(source)?.[1])
+  const known = names.filter((name) => name !== undefined)
+  return known.length === 0 || known.length < names.length ? undefined : [...new Set(known)]
+}
+
 /** What is to be read of a registry. */
 export interface WantedOfRegistry {
   /** All that can be read of one that lists nothing. */
   readonly repositories: readonly RepositoryName[]
+  /** What `DriverSettings.namespaces` says. */
+  readonly namespaces?: readonly string[] | undefined
   /** Whether attestations are read for the commits of images: only rules by Git history ask. */
   readonly readProvenance: boolean
+  /** Whether configs are read even where the registry tells upload times. */
+  readonly readConfigs: boolean
 }
 
 /** One registry, from how it is configured; whoever composes it closes its `http`. */
@@ -316,8 +341,11 @@ export async function composeRegistry(
   try {
     const credentials = credentialsOf(settings.auth, options.environment)
     const http = clients.open({ base: url, credentials })
+    const openHttp: OpenHttp = (client) => clients.open(client)
     const recognised =
-      settings.kind === 'auto' ? await recogniseRegistry({ name, baseUrl: url, http }, runOptions) : undefined
+      settings.kind === 'auto'
+        ? await recogniseRegistry({ name, baseUrl: url, http, openHttp }, runOptions)
+        : undefined
     const kind = recognised?.kind ?? (settings.kind === 'auto' ? 'generic' : settings.kind)
     const driver = await registryDrivers[kind]()
     const opened = driver.open({
@@ -333,12 +361,13 @@ export async function composeRegistry(
       apiCredentials: settings.api.auth && credentialsOf(settings.api.auth, options.environment),
       aws: settings.aws,
       environment: options.environment,
-      openHttp: (client) => clients.open(client),
+      openHttp,
     })
     return {
       ...opened,
       probeDeletion: (repository, probeOptions) => opened.createWriter().probe(repository, probeOptions),
       note: recognised?.note,
+      recognisedBy: recognised?.by,
       http: clients,
     }
   } catch (error) {
@@ -401,7 +430,7 @@ export async function createAskingHttp(
 ): Promise<HttpClient> {
   return createHttpClient({
     ...(await clientOf(settings, url, options)),
-    authorization: 'static',
+    authorization: 'none',
     retry: { attemptsMax: 1 },
   })
 }

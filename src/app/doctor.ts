@@ -39,6 +39,8 @@ export interface OpenedRegistry {
   readonly reader: ReadableRegistry
   /** What a person should know of how it was recognised. */
   readonly note: string | undefined
+  /** What showed which product it is, where the configuration does not say: `told by its address`. */
+  readonly recognisedBy?: string | undefined
   /** How the question of deletion is asked, for people. */
   readonly deletionProbe: string
   /** Asks whether deletion is allowed, without deleting anything. */
@@ -217,12 +219,15 @@ async function checkClock(
 
 async function checkProduct(
   subject: string,
-  { reader, note }: OpenedRegistry,
+  { reader, note, recognisedBy }: OpenedRegistry,
   options: RunOptions,
 ): Promise<Check> {
   const what = 'recognise the product'
   return attempt(subject, what, async () => {
-    const text = describe(await reader.capabilities(options))
+    const text = [
+      describe(await reader.capabilities(options)),
+      ...(recognisedBy === undefined ? [] : [recognisedBy]),
+    ].join('; ')
     if (note === undefined) return okay(subject, what, text)
     return { ...okay(subject, what, text), state: 'warning', cure: note }
   })

@@ -141,7 +141,7 @@ class UndiciClient implements HttpClient {
 
   /** Undefined for another origin than the base's: there is no login there, whatever it asks for. */
   #authorize(request: HttpRequest, url: URL, signal: AbortSignal): Authorization | undefined {
-    if (url.origin !== this.#base.origin) return undefined
+    if (url.origin !== this.#base.origin || this.#settings.authorization === 'none') return undefined
     if (this.#settings.authorization === 'static') return new StaticAuthorization(this.#login.keeper, signal)
     const scopes = request.scopes ?? []
     return new RegistryAuthorization(this.#login, scopes, repositoryPath(scopes, url), signal)

@@ -120,8 +120,11 @@ export interface HttpSettings {
   /** `environment` reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY; a string is a proxy's URL. @default 'environment' */
   readonly proxy?: string
   readonly retry?: HttpRetry
-  /** `registry` answers challenges; `static` sends the credential with every request (clusters). @default 'registry' */
-  readonly authorization?: 'registry' | 'static'
+  /**
+   * `registry` answers challenges; `static` sends the credential with every request (clusters); `none` logs in nowhere, and
+   * a 401 is an answer like any other. @default 'registry'
+   */
+  readonly authorization?: 'registry' | 'static' | 'none'
   /** Where proxy variables are read. @default process.env */
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** @default the machine's */

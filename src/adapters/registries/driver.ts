@@ -11,7 +11,7 @@ import type { MutableRegistry } from '../../ports/mutable-registry.ts'
 import type { ReadableRegistry } from '../../ports/readable-registry.ts'
 import type { RunOptions } from '../../ports/run-options.ts'
 import type { CredentialSource } from '../http/credentials.ts'
-import type { HttpClient } from '../http/http-types.ts'
+import type { HttpClient, HttpRetry } from '../http/http-types.ts'
 import type { OciReaderSettings } from './oci/reader.ts'
 
 export interface RegistryDriver {
@@ -33,6 +33,12 @@ export interface DriverSettings extends Omit<OciReaderSettings, 'recognise' | 'l
   readonly apiUrl: string | undefined
   /** Credentials of that API, where they are others. */
   readonly apiCredentials: CredentialSource | undefined
+  /**
+   * The first path segments of all repositories that policies can govern; undefined when they can be any. For products
+   * that list the repositories of one owner or project at a time.
+   * @default undefined
+   */
+  readonly namespaces?: readonly string[] | undefined
   readonly aws: AwsDriverSettings
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly openHttp: OpenHttp
@@ -50,8 +56,10 @@ export type OpenHttp = (client: {
   readonly base: string
   /** @default anonymous */
   readonly credentials?: CredentialSource
-  /** `registry` answers challenges; `static` sends the credential with every request. @default 'registry' */
-  readonly authorization?: 'registry' | 'static'
+  /** `registry` answers challenges; `static` sends the credential with every request; `none` never. @default 'registry' */
+  readonly authorization?: 'registry' | 'static' | 'none'
+  /** @default that of the HTTP client */
+  readonly retry?: HttpRetry
 }) => HttpClient
 
 export interface OpenedDriver {

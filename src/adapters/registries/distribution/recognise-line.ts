@@ -2,8 +2,10 @@
  * CNCF Distribution: which of its lines this is, found out by reading only.
  *
  * Both lines send the same version header and differ in what matters: 3.x deletes single tags, 2.8 reads the tag as a
- * digest and refuses. A negative page size tells them apart: 2.8 passes it over, 3.x refuses it with 400.
+ * digest and refuses. A page size that is no number tells them apart: 2.8 passes it over, 3.x refuses it with 400. (A
+ * negative one would as well, but there are registries whose server breaks on it.)
  */
+import { InterruptedError, OperationalError } from '../../../core/errors/errors.ts'
 import type { RepositoryName } from '../../../core/image/names.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { hasCode } from '../oci/answers.ts'
@@ -15,8 +17,10 @@ const distribution2: RegistryTraits = { ...common, product: 'CNCF Distribution 2
 const distribution3: RegistryTraits = { ...common, product: 'CNCF Distribution 3', deleteByTag: true }
 
 /**
- * The line, by at most two harmless requests. Where neither answers the question it is taken for 2.8, which is trusted
- * with less.
+ * The line, by one harmless request. Where its answer does not tell, or none comes, it is taken for 2.8, which is trusted
+ * with less; what is wrong with the registry shows in what is asked next.
+ *
+ * @throws InterruptedError
  */
 export async function recogniseLine(
   connection: OciConnection,
@@ -25,8 +29,13 @@ export async function recogniseLine(
 ): Promise<RegistryTraits> {
   const asked = repository === undefined ? '_catalog' : `${repository}/tags/list`
   const scopes = repository === undefined ? catalogScopes : pullScopes(repository)
-  const response = await connection.get(`${asked}?n=-1`, scopes, 'application/json', options)
-  return response.status === 400 && hasCode(response, 'PAGINATION_NUMBER_INVALID')
-    ? distribution3
-    : distribution2
+  try {
+    const response = await connection.get(`${asked}?n=many`, scopes, 'application/json', options)
+    return response.status === 400 && hasCode(response, 'PAGINATION_NUMBER_INVALID')
+      ? distribution3
+      : distribution2
+  } catch (error) {
+    if (!(error instanceof OperationalError) || error instanceof InterruptedError) throw error
+    return distribution2
+  }
 }
