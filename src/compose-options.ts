@@ -6,6 +6,8 @@ export interface ComposeOptions {
   readonly stateDirectory?: string | undefined
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly version: string
+  /** For whoever shows inventories: every config is read, whether a policy looks at it or not. @default false */
+  readonly readsAllConfigs?: boolean
 }
 
 /** Where the state lies. */

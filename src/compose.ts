@@ -303,10 +303,14 @@ export function namedNamespaces(
   { policySet }: Configuration,
   registry: RegistryName,
 ): readonly string[] | undefined {
-  const patterns = policySet.policies
+  const names = policySet.policies
     .filter((policy) => policy.registry === undefined || policy.registry === registry)
-    .flatMap(({ repositories }) => repositories.include)
-  const names = patterns.map(({ source }) => /^([a-z0-9][a-z0-9._-]*)\//.exec(source)?.[1])
+    .flatMap(({ repositories: { include } }) =>
+      // Only exclusions, or nothing at all: that is everything else.
+      include.length === 0
+        ? [undefined]
+        : include.map(({ source }) => /^([a-z0-9][a-z0-9._-]*)\//.exec(source)?.[1]),
+    )
   const known = names.filter((name) => name !== undefined)
   return known.length === 0 || known.length < names.length ? undefined : [...new Set(known)]
 }

@@ -52,7 +52,8 @@ function refuseSeveral({ registries }: Configuration, { globals, options }: Comm
 }
 
 async function readAll(configuration: Configuration, context: CommandContext): Promise<readonly Inventory[]> {
-  const world = await composePlanning(configuration, composeOptions(context), context.run)
+  const options = { ...composeOptions(context), readsAllConfigs: true }
+  const world = await composePlanning(configuration, options, context.run)
   try {
     for (const note of world.notes) context.run.onEvent?.({ kind: 'warning', text: note })
     const targets = [...world.readers.values()].map((registry) => ({

@@ -18,6 +18,8 @@ export interface RepositoryReading {
   readonly options: RunOptions
   /** Whether statements about builds are read. */
   readonly readProvenance: boolean
+  /** Whether configs are read even of images whose upload time the registry tells. */
+  readonly readConfigs: boolean
   readonly hasReferrersApi: () => Promise<boolean>
   /** What the registry's own API lists, in place of the tag list and a question for each tag. */
   readonly listing?: RegistryListing | undefined

@@ -15,10 +15,12 @@ export interface ReadConfigs {
   readonly gone: ReadonlySet<Digest>
 }
 
-/** Configs by digest. A config that is gone is a remark; one that cannot be read leaves the repository incomplete. */
+/** Configs by digest; of images that the registry dates only where they are wanted. A config that is gone is a remark; one that cannot be read leaves the repository incomplete. */
 export async function readConfigs(reading: RepositoryReading, findings: Findings): Promise<ReadConfigs> {
   const { cache, concurrency } = reading
-  const wanted = [...new Set([...findings.facts.values()].flatMap((manifest) => imageConfigOf(manifest)))]
+  const dated = reading.readConfigs ? new Set<Digest>() : datedByListing(findings)
+  const undated = [...findings.facts.values()].filter(({ digest }) => !dated.has(digest))
+  const wanted = [...new Set(undated.flatMap((manifest) => imageConfigOf(manifest)))]
   const facts = new Map<Digest, ConfigFacts>()
   const gone = new Set<Digest>()
   for (let start = 0; start < wanted.length; start += BATCH) {
@@ -33,6 +35,17 @@ export async function readConfigs(reading: RepositoryReading, findings: Findings
     await cache.putConfigs(read)
   }
   return { facts, gone }
+}
+
+/** Manifests whose upload time the registry tells, and the parts of such indexes: nobody asks when they were built. */
+function datedByListing({ facts, tags, knownManifests, knownTags }: Findings): ReadonlySet<Digest> {
+  const isDated = (digest: Digest): boolean =>
+    knownManifests.get(digest)?.pushedAt !== undefined ||
+    (tags.get(digest) ?? []).some((tag) => knownTags.get(tag)?.pushedAt !== undefined)
+  const dated = new Set([...facts.keys()].filter(isDated))
+  // A set visits what is added while it is walked.
+  for (const digest of dated) for (const child of facts.get(digest)?.children ?? []) dated.add(child.digest)
+  return dated
 }
 
 function imageConfigOf({

@@ -33,6 +33,11 @@ export interface OciReaderSettings extends ConnectionSettings {
   readonly concurrency?: number
   /** Whether attestations are read for the commits that images were built from. @default false */
   readonly readProvenance?: boolean
+  /**
+   * Whether configs are read even of images whose upload time the registry tells: for labels, platforms, and when they
+   * were built. @default true
+   */
+  readonly readConfigs?: boolean
   /** Finds out which product this is, by reading only. @default genericTraits */
   readonly recognise?: (connection: OciConnection, options?: RunOptions) => Promise<RegistryTraits>
   /** What the registry's own API lists; without it, the catalog, tag lists and a HEAD for each tag. */
@@ -107,6 +112,7 @@ class OciReader implements ReadableRegistry {
       concurrency: this.#settings.concurrency ?? CONCURRENCY,
       options,
       readProvenance: this.#settings.readProvenance ?? false,
+      readConfigs: this.#settings.readConfigs ?? true,
       listing: this.#settings.listing,
       hasReferrersApi: async () =>
         this.#settings.capabilities?.referrersApi ?? (await this.#hasReferrersApi(name, options)),
@@ -146,8 +152,9 @@ class OciReader implements ReadableRegistry {
     const { recognise, capabilities = {} } = this.#settings
     const traits = recognise === undefined ? genericTraits : await recognise(this.#connection, options)
     const referrersApi = capabilities.referrersApi ?? (await this.#findReferrersApi(options))
-    // Only a deletion shows whether deletions are allowed, and a reader sends none.
-    return { ...capabilitiesOf(traits, { referrersApi, deletes: { state: 'unknown' } }), ...capabilities }
+    // Mostly only a deletion shows whether deletions are allowed, and a reader sends none.
+    const deletes = traits.deletes ?? { state: 'unknown' }
+    return { ...capabilitiesOf(traits, { referrersApi, deletes }), ...capabilities }
   }
 
   async #findReferrersApi(options: RunOptions | undefined): Promise<boolean> {
