@@ -3,12 +3,15 @@ import { importedText } from '../../src/cli/views/imported.ts'
 import { importPolicy } from '../../src/cli/import/import-policy.ts'
 import { loadConfiguration } from '../../src/config/load.ts'
 import { importers } from '../../src/core/import/importers.ts'
+import { gitViewOf } from '../../src/core/git/git-facts.ts'
+import type { GitHistory } from '../../src/core/git/git-history.ts'
+import type { RegistryName } from '../../src/core/image/names.ts'
 import { buildGraph } from '../../src/core/image/graph.ts'
 import type { ManifestRecord } from '../../src/core/inventory/inventory.ts'
 import { planRepository } from '../../src/core/plan/plan-repository.ts'
 import { protectionsOf } from '../../src/core/plan/protections.ts'
 import { evaluatePolicy } from '../../src/core/policy/evaluate.ts'
-import { image, labelOf, tag } from '../builders/images.ts'
+import { image, labelOf, repositoryName, tag } from '../builders/images.ts'
 import { now, type Deleted, type SourceImage } from './systems/system.ts'
 
 export interface Imported {
@@ -34,20 +37,30 @@ export function planText(yaml: string, repository: string, images: readonly Sour
   return planManifests(yaml, repository, images.map(manifestOf))
 }
 
-/** The same for manifests as an inventory has them. */
+/**
+ * The same for manifests as an inventory has them.
+ *
+ * @param history what the Git repository says that the configuration names; left out where no rule asks
+ */
 export function planManifests(
   yaml: string,
   repository: string,
   manifests: readonly ManifestRecord[],
+  history?: GitHistory,
 ): Deleted {
   const { policySet } = loadConfiguration({ path: 'winnow.yaml', text: yaml })
   const policy = policySet.policies.find((each) => each.repositories.matches(repository))
   if (policy === undefined) return { images: new Set(), tags: new Set() }
   const graph = buildGraph(manifests)
   const { protect } = policySet
+  const place = { registry: 'imported' as RegistryName, repository: repositoryName(repository), graph }
+  const histories = new Map(
+    policySet.git.flatMap(({ name }) => (history === undefined ? [] : [[name, history]])),
+  )
+  const git = gitViewOf(place, policySet.git, { histories, recorded: new Map() })
   const fates = planRepository({
     graph,
-    evaluation: evaluatePolicy(policy, graph, now),
+    evaluation: evaluatePolicy(policy, graph, now, git),
     protect,
     heldBack: undefined,
     canUntag: true,

@@ -4,11 +4,14 @@
  */
 import { compileTagPattern } from '../policy/compile-patterns.ts'
 import { hasBareAlternatives, splitAlternatives } from './expressions.ts'
-import type { ImportedGit, ImportedGitLimit, ImportedRule } from './imported-policy.ts'
+import type { ImportedBlock, ImportedGit, ImportedGitLimit, ImportedRule } from './imported-policy.ts'
 import { goLength, lengthMax, writeLength } from './lengths-of-time.ts'
 import type { Reading } from './reading.ts'
 import { entryOf, type SourceMap, type SourceValue } from './source-document.ts'
 import { tryPattern } from './try-pattern.ts'
+
+/** What other tools push may be linked to commits, too, and takes no place of an image that werf built. */
+const notOfWerf: ImportedBlock = { werf: 'other' }
 
 export function readKeepPolicy(
   value: SourceValue,
@@ -45,6 +48,7 @@ export function readKeepPolicy(
   return {
     name: `${branch === undefined ? 'tag' : 'branch'} ${written}`,
     comments: [`line ${policy.place.line}, keep policy ${index + 1}`],
+    not: [notOfWerf],
     keep: { git: gitOf(repository, kind, expression, limit, images) },
   }
 }
@@ -54,6 +58,7 @@ export function defaultKeepPolicies(repository: string): readonly ImportedRule[]
   const rule = (name: string, git: Omit<ImportedGit, 'repository'>): ImportedRule => ({
     name,
     comments: [],
+    not: [notOfWerf],
     keep: { git: { repository, ...git } },
   })
   const week: Pick<ImportedGitLimit, 'within' | 'combine'> = { within: '168h', combine: 'all' }
@@ -125,8 +130,8 @@ function readLimit(
   if (last === undefined && within === undefined)
     return entryOf(limit, 'last') === undefined ? bare : undefined
   const newest = last === undefined || last < 0 ? undefined : last
-  // An image limit of 0 keeps nothing, whatever the time says.
-  if (newest === 0 && (defaults.last !== undefined || !isEither || within === undefined)) return { newest: 0 }
+  // An image limit of 0 keeps nothing, whatever the time says; of references, a missing half of `Or` stands for all.
+  if (newest === 0 && (defaults.last !== undefined || !isEither)) return { newest: 0 }
   if (isEither && (newest === undefined || within === undefined)) return undefined
   if (newest === undefined) return within === undefined ? undefined : { within }
   return within === undefined ? { newest } : { newest, within, combine: isEither ? 'any' : 'all' }
