@@ -1,7 +1,7 @@
 // Runs benchmarks: bundles them and the command line into a cache folder, starts each, shows its results as a table and,
 // with --json, as JSON lines for whoever compares runs.
 //
-//   npm run bench -- inventory|start-up|policy|state|sweep|git|all [arguments of the benchmark] [--json]
+//   npm run bench -- inventory|start-up|policy|state|sweep|git|drivers|all [arguments of the benchmark] [--json]
 //
 // A benchmark prints one JSON document last: {title, rows, budgets}. What it prints before that is shown as it is.
 import { execFileSync, spawnSync } from 'node:child_process'
@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const names = ['start-up', 'policy', 'state', 'inventory', 'sweep', 'git']
+const names = ['start-up', 'policy', 'state', 'inventory', 'sweep', 'git', 'drivers']
 const root = fileURLToPath(new URL('..', import.meta.url))
 const out = join(root, 'node_modules', '.cache', 'winnow-bench')
 
@@ -37,7 +37,7 @@ process.exit(isFailed ? 1 : 0)
 async function bundle() {
   execFileSync(process.execPath, [join(root, 'scripts/build.mjs'), join(out, 'dist')], { stdio: 'inherit' })
   await build({
-    entryPoints: ['policy', 'start-up', 'inventory', 'read-registry', 'sweep', 'git'].map((name) =>
+    entryPoints: ['policy', 'start-up', 'inventory', 'read-registry', 'sweep', 'git', 'drivers'].map((name) =>
       join(root, 'bench', `${name}.ts`),
     ),
     outdir: out,
@@ -46,7 +46,7 @@ async function bundle() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: ['node-sqlite3-wasm'],
+    external: ['node-sqlite3-wasm', '@aws-sdk/*', '@octokit/*', '@azure/*', 'google-auth-library'],
     define: { __WINNOW_VERSION__: '"bench"' },
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

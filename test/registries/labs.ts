@@ -1,0 +1,45 @@
+/** The one table of labs: what runs over all drivers starts here. */
+import type { RegistryKind } from '../../src/adapters/registries/index.ts'
+import type { LabOptions, RegistryLab } from './lab.ts'
+
+export interface LabEntry {
+  readonly kind: RegistryKind
+  readonly start: (options?: LabOptions) => Promise<RegistryLab>
+  /** How repositories of this product are called. @default `team/MARK` */
+  readonly repositoryOf?: (mark: string) => string
+  /** Requests for one inventory with everything in the cache, as the reference counts them. */
+  readonly arithmetic: Arithmetic
+}
+
+export interface Arithmetic {
+  readonly text: string
+  readonly requests: (counts: RegistryCounts) => number
+}
+
+export interface RegistryCounts {
+  readonly repositories: number
+  /** In each repository. */
+  readonly tags: number
+  /** In each repository, children and untagged ones included. */
+  readonly manifests: number
+}
+
+const pages = (rows: number, size: number): number => Math.max(1, Math.ceil(rows / size))
+
+/** Loaded one by one, so that a benchmark of one driver needs no other. */
+export const labs: readonly LabEntry[] = [
+  {
+    kind: 'harbor',
+    start: async (options) => (await import('./harbor-lab.ts')).startHarborLab(options),
+    arithmetic: {
+      text: 'R/100 + R × M/100',
+      requests: ({ repositories, manifests }) =>
+        pages(repositories, 100) + repositories * pages(manifests, 100),
+    },
+  },
+  {
+    kind: 'artifactory',
+    start: async (options) => (await import('./artifactory-lab.ts')).startArtifactoryLab(options),
+    arithmetic: { text: '1 AQL for each repository key', requests: () => 1 },
+  },
+]
