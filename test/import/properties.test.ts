@@ -12,12 +12,28 @@ import { acr, gcrCleaner } from './systems/commands.ts'
 import { ecr } from './systems/ecr.ts'
 import { gar } from './systems/gar.ts'
 import { harbor } from './systems/harbor.ts'
+import { deckschrubber, deletePackageVersions, nexus } from './systems/others.ts'
 import { gitlab, quay, tumblr } from './systems/tag-systems.ts'
 import { ghcr, snok } from './systems/workflows.ts'
 import { zot } from './systems/zot.ts'
 import { worldsOf, type Deleted, type SourceImage, type System } from './systems/system.ts'
 
-const systems: readonly System[] = [ecr, gar, harbor, gitlab, zot, quay, acr, gcrCleaner, ghcr, snok, tumblr]
+const systems: readonly System[] = [
+  ecr,
+  gar,
+  harbor,
+  gitlab,
+  zot,
+  quay,
+  acr,
+  gcrCleaner,
+  ghcr,
+  snok,
+  tumblr,
+  nexus,
+  deckschrubber,
+  deletePackageVersions,
+]
 const runs = Number(process.env['WINNOW_IMPORT_RUNS'] ?? 400)
 
 describe.each(systems.map((each) => [each.system, each] as const))('%s', (name, system) => {

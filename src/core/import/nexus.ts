@@ -4,6 +4,7 @@
  */
 import type { Importer } from './importer.ts'
 import {
+  isRule,
   unnamedRegistry,
   type ImportedConfiguration,
   type ImportedDelete,
@@ -53,6 +54,10 @@ function readNexus(
         rules,
         unmatched: 'keep',
         unmatchedRemark: 'what no policy takes stays',
+        ...(rules.some(isRule) && {
+          emptiedRemark:
+            'Nexus leaves manifests without a tag to its task "Docker - Delete unused manifests and images"',
+        }),
       },
     ],
   }
