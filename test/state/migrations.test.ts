@@ -29,6 +29,8 @@ describe.each(engines)('migrations, with the engine %s', (engine) => {
     expect((await state.memory.seenInUse(registry, 0)).size).toBe(1)
     const link = { subject: digest(1), commit: 'a'.repeat(40) }
     expect(await state.links.rememberLinks(registry, repository, [link], 1)).toEqual([true])
+    await state.proofs.rememberProof({ address: 'https://a', kind: 'k', at: 1, deletesTags: true })
+    expect(await state.proofs.proofOf('https://a', 'k')).toMatchObject({ at: 1 })
     await state.close()
     directory.remove()
   })

@@ -11,6 +11,7 @@ import type { LeaseStore } from '../../ports/lease.ts'
 import type { ManifestCache } from '../../ports/manifest-cache.ts'
 import type { LinkMemory } from '../../ports/link-memory.ts'
 import type { Memory } from '../../ports/memory.ts'
+import type { ProofStore } from '../../ports/proofs.ts'
 import { createLeaseStore } from './lease-store.ts'
 import { monotonicClock } from './monotonic-clock.ts'
 import { thisProcess } from './process-identity.ts'
@@ -23,6 +24,7 @@ import { cacheApplicationId, cacheMigrations, createSqliteManifestCache } from '
 import { createSqliteLinkMemory } from './sqlite/link-memory.ts'
 import { createSqliteMemory } from './sqlite/memory.ts'
 import { createNodeEngine } from './sqlite/node-engine.ts'
+import { createSqliteProofStore } from './sqlite/proofs.ts'
 import { stateApplicationId, stateMigrations } from './sqlite/state-schema.ts'
 import { createWasmEngine } from './sqlite/wasm-engine.ts'
 
@@ -34,6 +36,7 @@ export interface State {
   readonly leases: LeaseStore
   readonly memory: Memory
   readonly links: LinkMemory
+  readonly proofs: ProofStore
   /** Leases that are held must be released before. */
   close(): Promise<void>
 }
@@ -75,6 +78,7 @@ export async function openState(place: string, options: StateOptions = {}): Prom
       leases: createLeaseStore(createSqliteLeaseTable(state), monotonicClock(), self),
       memory: createSqliteMemory(state),
       links: createSqliteLinkMemory(state),
+      proofs: createSqliteProofStore(state),
       async close() {
         await cache.close()
         await state.close()

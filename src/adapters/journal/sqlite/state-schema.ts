@@ -114,4 +114,17 @@ export const stateMigrations: readonly Migration[] = [
     // What a sweep did to blobs, as JSON: it is shown, and nothing is searched for by it.
     connection.exec('ALTER TABLE runs ADD COLUMN swept TEXT')
   },
+  (connection) => {
+    connection.exec(`
+      -- By address, not by name: another configuration may call the same registry by another name.
+      CREATE TABLE proofs (
+        id INTEGER PRIMARY KEY,
+        address TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        deletes_tags INTEGER NOT NULL,
+        UNIQUE (address, kind)
+      );
+    `)
+  },
 ]
