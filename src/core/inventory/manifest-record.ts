@@ -2,6 +2,7 @@
  * A row of the inventory from what a manifest and its config say. Every driver builds its rows here, so that the same
  * bytes mean the same thing wherever they were read.
  */
+import type { Digest } from '../image/digest.ts'
 import type { ConfigFacts, ManifestFacts } from '../image/manifest.ts'
 import type { InstantMs, ManifestRecord, TagRecord } from './inventory.ts'
 
@@ -15,6 +16,10 @@ export interface RegistryKnowledge {
   readonly commits?: readonly string[]
   /** The platform an index gives it, for manifests whose config does not say. */
   readonly platform?: string | undefined
+  /** What the registry hangs it on, where the manifest itself names no subject. */
+  readonly subject?: Digest | undefined
+  /** Labels that the registry gives it; those of the image itself come first. */
+  readonly labels?: Readonly<Record<string, string>> | undefined
 }
 
 /** The row for a manifest; its tags come out sorted by name. */
@@ -23,7 +28,7 @@ export function recordManifest(
   config: ConfigFacts | undefined,
   known: RegistryKnowledge,
 ): ManifestRecord {
-  const labels = config?.labels ?? {}
+  const labels = { ...known.labels, ...config?.labels }
   return {
     digest: facts.digest,
     mediaType: facts.mediaType,
@@ -35,7 +40,7 @@ export function recordManifest(
     recordedAt: undefined,
     firstSeenAt: undefined,
     children: facts.children.map(({ digest }) => digest),
-    subject: facts.subject,
+    subject: facts.subject ?? known.subject,
     artifactType: facts.artifactType,
     platform: config?.platform ?? known.platform,
     config: facts.config,

@@ -1,4 +1,5 @@
 /** Turns what was found in a repository into rows of the inventory, sorted by digest. */
+import { attachedTo } from '../../../core/image/attached-tags.ts'
 import type { Digest } from '../../../core/image/digest.ts'
 import type { StatementFacts } from '../../../core/image/manifest.ts'
 import { commitsOf } from '../../../core/image/statements.ts'
@@ -32,6 +33,9 @@ export function buildRecords(
         locked:
           known?.isLocked === true || names.some((name) => findings.knownTags.get(name)?.isLocked === true),
         platform: platforms.get(facts.digest),
+        // A tag that hangs it on something says so already.
+        subject: names.some((name) => attachedTo(name) !== undefined) ? undefined : known?.subject,
+        labels: known?.labels,
         commits: commitsOf(facts, statements),
       })
       const isConfigGone = facts.config !== undefined && configs.gone.has(facts.config.digest)

@@ -66,4 +66,8 @@ export interface KnownManifest {
   readonly pulledAt?: InstantMs | undefined
   /** @default false */
   readonly isLocked?: boolean
+  /** What the registry hangs it on, where neither the manifest nor a tag of it says so. */
+  readonly subject?: Digest | undefined
+  /** Labels that the registry itself gives it, beside those of the image. */
+  readonly labels?: Readonly<Record<string, string>>
 }

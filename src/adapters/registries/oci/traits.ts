@@ -11,6 +11,8 @@ export interface RegistryTraits {
   readonly deleteByTag: boolean
   readonly protectsChildren: boolean
   readonly pageSizeMax: number | undefined
+  /** Whether it deletes, where the product says so. @default unknown: only a deletion shows it */
+  readonly deletes?: Capabilities['deletes']
 }
 
 /**
