@@ -1,5 +1,6 @@
 /** The one table of labs: what runs over all drivers starts here. */
 import type { RegistryKind } from '../../src/adapters/registries/index.ts'
+import type { PlantedName } from '../conformance/registry-fixture.ts'
 import type { LabOptions, RegistryLab } from './lab.ts'
 
 export interface LabEntry {
@@ -7,6 +8,8 @@ export interface LabEntry {
   readonly start: (options?: LabOptions) => Promise<RegistryLab>
   /** How repositories of this product are called. @default `team/MARK` */
   readonly repositoryOf?: (mark: string) => string
+  /** What of the suites' graph the product does not take. @default [] */
+  readonly without?: readonly PlantedName[]
   /** Requests for one inventory with everything in the cache, as the reference counts them. */
   readonly arithmetic: Arithmetic
 }
@@ -41,5 +44,23 @@ export const labs: readonly LabEntry[] = [
     kind: 'artifactory',
     start: async (options) => (await import('./artifactory-lab.ts')).startArtifactoryLab(options),
     arithmetic: { text: '1 AQL for each repository key', requests: () => 1 },
+  },
+  {
+    kind: 'acr',
+    start: async (options) => (await import('./acr-lab.ts')).startAcrLab(options),
+    arithmetic: {
+      text: 'R/1000 + R × 2 × M/1000, and logins',
+      requests: ({ repositories, manifests }) =>
+        pages(repositories, 1000) + repositories * 2 * pages(manifests, 1000),
+    },
+  },
+  {
+    kind: 'ghcr',
+    start: async (options) => (await import('./ghcr-lab.ts')).startGhcrLab(options),
+    arithmetic: {
+      text: 'R/100 + R × M/100',
+      requests: ({ repositories, manifests }) =>
+        pages(repositories, 100) + repositories * pages(manifests, 100),
+    },
   },
 ]
