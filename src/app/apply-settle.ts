@@ -60,10 +60,29 @@ async function settleRun(
       await ports.journal.recordOutcomes(run.run.id, [told])
     }
   }
+  await removeLeftovers(open, ports, leases, options)
   for (const intents of company.values()) {
     await finishCompany(intents, run, { evidence, ports, leases }, options)
   }
   return open.length
+}
+
+/** Removing a name may take several steps; a run that died between them left something that nobody else removes. */
+async function removeLeftovers(
+  open: readonly JournalIntent[],
+  ports: SettlePorts,
+  leases: HeldLeases,
+  options: RunOptions,
+): Promise<void> {
+  const places = new Map(
+    open.flatMap(({ act }) =>
+      act.kind === 'untag' ? [[`${act.registry} ${act.repository}`, act] as const] : [],
+    ),
+  )
+  for (const { registry, repository } of places.values()) {
+    leases.assertHeld()
+    await ports.registries.get(registry)?.writer.removeLeftovers?.(repository, options)
+  }
 }
 
 /** What the registry says now of the one thing that an act was about. */

@@ -32,6 +32,11 @@ export interface MutableRegistry {
     tag: TagName | undefined,
     options?: RunOptions,
   ): Promise<ChangeOutcome>
+  /**
+   * Deletes what `untag` left behind when its run died, where removing a name takes several steps. Left out where it takes
+   * one.
+   */
+  removeLeftovers?(repository: RepositoryName, options?: RunOptions): Promise<void>
 }
 
 export type ChangeOutcome =
