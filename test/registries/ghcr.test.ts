@@ -461,7 +461,7 @@ describe('GitHub, misunderstood', () => {
     const page = { status: 200, headers: { 'content-type': 'text/html' }, body: '<h1>Sign in</h1>' }
     server.inject({ on: ({ url }) => url.pathname.startsWith('/api/v3/'), reply: page })
     const failure = await reader.listRepositories().catch((error: unknown) => error)
-    expect(failure).toMatchObject({ code: 'REGISTRY_KIND' })
+    expect(failure).toMatchObject({ code: 'PRODUCT_MISMATCH' })
     expect((failure as OperationalError).message).toContain('does not look like GitHub')
   })
 

@@ -11,7 +11,7 @@ import type { RunOptions } from '../../../ports/run-options.ts'
 import type { HttpClient } from '../../http/http-types.ts'
 import { isRecord, quotable } from '../oci/answers.ts'
 import { RegistryAnswerError } from '../oci/errors.ts'
-import { WrongKindError } from '../vendor-errors.ts'
+import { ProductMismatchError } from '../product-api.ts'
 import { SecondaryLimitError } from './errors.ts'
 import { attemptsHeader, fetchOverHttp } from './fetch-over-http.ts'
 import { paceWrites, type WriteGroup } from './pace.ts'
@@ -89,8 +89,8 @@ export class GitHubApi {
   }
 
   /** The error for an answer that GitHub's API would not give. */
-  mismatch(status: number): WrongKindError {
-    return new WrongKindError(
+  mismatch(status: number): ProductMismatchError {
+    return new ProductMismatchError(
       this.name,
       'GitHub',
       `what ${this.url} answered (status ${status}) is not GitHub’s`,

@@ -74,7 +74,7 @@ export class GitHubListing implements RegistryListing {
    * "Not found" is also what GitHub says to a token that may not see a package. If the registry shows it all the same, it
    * is there, and its versions are not known.
    *
-   * @throws RegistryAnswerError, WrongKindError
+   * @throws RegistryAnswerError, ProductMismatchError
    */
   async #requireAbsent(repository: RepositoryName, answer: ApiAnswer, options: RunOptions): Promise<void> {
     const { api, connection } = this.#parts
