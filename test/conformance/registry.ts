@@ -63,9 +63,15 @@ export interface ReadingCounts {
 
 /**
  * Tags that outlive their manifest; manifests that are taken without their blobs; manifests without a tag that nobody but
- * the registry's own collector removes, so that they stay readable by digest for a while.
+ * the registry's own collector removes, so that they stay readable by digest for a while; manifests that are not deleted
+ * while they have referrers; layers that go at once with the last manifest that has them.
  */
-type RegistryManner = 'keeps-tags' | 'takes-manifests-without-blobs' | 'collects-untagged'
+type RegistryManner =
+  | 'keeps-tags'
+  | 'takes-manifests-without-blobs'
+  | 'collects-untagged'
+  | 'refuses-subjects'
+  | 'forgets-layers'
 
 /** Declares the suite. `setup` starts a registry of its own; each test uses a repository of its own in it. */
 export function registryConformance(
@@ -275,17 +281,26 @@ function changingTests(seeded: () => Promise<Seeded>): void {
       graph.attestationArm64,
     ]
     const saved = await savedManifests(reader, repository, [root, ...rest])
-    for (const { tags } of [graph.index]) await untagFirst(at, tags)
+    const refuses = expected.manners?.includes('refuses-subjects') === true
+    const referrers = refuses ? [graph.fallback, graph.referrer] : []
+    for (const { tags } of [graph.index, ...referrers]) await untagFirst(at, tags)
     // The untagged index shares a child, and must go first where children are protected.
     await writer.deleteManifest(repository, graph.orphan.digest)
-    for (const { digest } of saved)
+    for (const { digest } of [...referrers, ...saved])
       expect(['done', 'absent']).toContain((await writer.deleteManifest(repository, digest)).kind)
     if (!isCollecting(expected))
       expect(await reader.readManifest(repository, graph.index.digest)).toBeUndefined()
+    if (expected.manners?.includes('forgets-layers') === true) {
+      const outcome = await writer.putManifest(repository, saved.at(-1) as RawManifest, undefined)
+      expect(outcome).toMatchObject({ kind: 'refused', reason: 'missing-blob' })
+      return
+    }
     for (const manifest of saved.toReversed())
       expect(await writer.putManifest(repository, manifest, undefined)).toEqual(done)
     for (const tag of root?.tags ?? [])
       expect(await writer.putManifest(repository, saved[0] as RawManifest, tag)).toEqual(done)
+    for (const referrer of referrers.toReversed())
+      expect(await writer.putManifest(repository, referrer, referrer.tags[0])).toEqual(done)
     // Products that know cosign's tags delete its signatures along as well.
     const signed = expected.capabilities.deletesReferrers === true ? graph.signature.tags : []
     for (const tag of signed) expect(await writer.putManifest(repository, graph.signature, tag)).toEqual(done)

@@ -20,6 +20,9 @@ export function deleteRefusal(response: HttpResponse): ChangeOutcome | undefined
   const said = saidIn(response)
   const byCode = answeredErrors(response).flatMap(({ code }) => reasonOfCode.get(code) ?? [])[0]
   if (byCode !== undefined) return refused(byCode, said)
+  // A want of rights that is none: Google and others say 400 or 403 where a setting stands against it.
+  if ((response.status === 400 || response.status === 403) && /\bimmutab(?:le|ility)\b/i.test(said))
+    return refused('protected', said)
   switch (response.status) {
     case 400:
       // Distribution 2.8 reads a tag as a digest, and zot and others say plainly that they cannot.
@@ -62,6 +65,8 @@ const reasonOfCode: ReadonlyMap<string, RefusalReason> = new Map([
   ['VIOLATE_FOREIGN_KEY_CONSTRAINT', 'referenced'],
   ['GOOGLE_MANIFEST_DANGLING_TAG', 'referenced'],
   ['GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE', 'referenced'],
+  ['GOOGLE_MANIFEST_REFERRING_MANIFEST', 'referenced'],
+  ['FAILED_PRECONDITION', 'protected'],
 ])
 
 /** The refusal that an answer to a PUT of a manifest is; undefined when it is none we know. */
