@@ -7,6 +7,7 @@ import { checkKubernetesAccess } from './adapters/clusters/kubernetes/access-che
 import { examineGit } from './adapters/git/examine-git.ts'
 import { createMemoryLeaseStore } from './adapters/journal/memory/lease.ts'
 import { createMemoryManifestCache } from './adapters/journal/memory/manifest-cache.ts'
+import { createMemoryProofStore } from './adapters/journal/memory/proofs.ts'
 import { createReferenceFileSource } from './adapters/references/reference-file-source.ts'
 import type { DoctorPorts, OpenedRegistry, RegistryToCheck } from './app/doctor.ts'
 import {
@@ -20,8 +21,8 @@ import {
 import { credentialsOf } from './compose-credentials.ts'
 import { gitReaderSettings } from './compose-git.ts'
 import type { Configuration, GitRepositorySettings, RegistrySettings } from './config/configuration.ts'
-import type { RepositoryName } from './core/image/names.ts'
 import type { InstantMs } from './core/inventory/inventory.ts'
+import type { ProofStore } from './ports/proofs.ts'
 import type { ReadableRegistry } from './ports/readable-registry.ts'
 import type { RunOptions } from './ports/run-options.ts'
 
@@ -57,7 +58,7 @@ export async function composeReader(
   readonly note: string | undefined
   readonly close: () => Promise<void>
 }> {
-  const part = await openPart(settings, [], options, runOptions)
+  const part = await openPart(settings, { repositories: [] }, createMemoryProofStore(), options, runOptions)
   return { reader: part.reader, note: part.note, close: () => closePart(part) }
 }
 
@@ -92,14 +93,23 @@ function registryToCheck(
       return found === undefined ? undefined : `from ${found.origin ?? 'the configuration'}`
     },
     open: async (runOptions) => {
-      const part = await openPart(settings, namedRepositories(configuration, name), options, runOptions)
-      return openedRegistry(part, settings)
+      const named = {
+        repositories: namedRepositories(configuration, name),
+        namespaces: namedNamespaces(configuration, name),
+      }
+      const part = await openPart(settings, named, proofsInState(options), options, runOptions)
+      return openedRegistry(part, settings, options)
     },
   }
 }
 
-function openedRegistry(part: RegistryPart, { url }: RegistrySettings): OpenedRegistry {
-  const { reader, note, recognisedBy, probeDeletion, check, http } = part
+function openedRegistry(
+  part: RegistryPart,
+  settings: RegistrySettings,
+  options: ComposeOptions,
+): OpenedRegistry {
+  const { url } = settings
+  const { reader, note, recognisedBy, probeDeletion, probePushes, check, http } = part
   return {
     ...(check !== undefined && {
       checkMore: async (repository, runOptions) =>
@@ -109,12 +119,19 @@ function openedRegistry(part: RegistryPart, { url }: RegistrySettings): OpenedRe
     note,
     recognisedBy,
     probeDeletion,
+    probePushes,
     deletionProbe:
       http === undefined ? 'the files may be changed' : 'allowed, asked with a tag that does not exist',
     askTime: async (runOptions) => {
       if (http === undefined || url === undefined) return undefined
-      const { headers } = await http.request({ method: 'GET', url: `${url}/v2/` }, runOptions)
-      return parsedDate(headers.get('date'))
+      // A refusal is dated too, and no product's way to log in matters here.
+      const asking = await createAskingHttp(settings, url, options)
+      try {
+        const { headers } = await asking.request({ method: 'GET', url: `${url}/v2/` }, runOptions)
+        return parsedDate(headers.get('date'))
+      } finally {
+        await asking.close()
+      }
     },
     close: () => closePart(part),
   }
@@ -128,12 +145,36 @@ function parsedDate(text: string | undefined): InstantMs | undefined {
 
 function openPart(
   settings: RegistrySettings,
-  repositories: readonly RepositoryName[],
+  named: Pick<WantedOfRegistry, 'repositories' | 'namespaces'>,
+  proofs: ProofStore,
   options: ComposeOptions,
   runOptions: RunOptions,
 ): Promise<RegistryPart> {
-  const wanted = { repositories, readProvenance: false, readConfigs: true }
-  return composeRegistry(settings, wanted, { cache: createMemoryManifestCache() }, options, runOptions)
+  const wanted = { ...named, readProvenance: false, readConfigs: true }
+  return composeRegistry(
+    settings,
+    wanted,
+    { cache: createMemoryManifestCache(), proofs },
+    options,
+    runOptions,
+  )
+}
+
+/** The state is opened for each question: most registries ask none, and a state that does not open hinders no other check. */
+function proofsInState(options: ComposeOptions): ProofStore {
+  const inState = async <T>(work: (proofs: ProofStore) => Promise<T>): Promise<T> => {
+    const state = await composeState(options)
+    try {
+      return await work(state.proofs)
+    } finally {
+      await state.close()
+    }
+  }
+  return {
+    rememberProof: (proof) => inState((proofs) => proofs.rememberProof(proof)),
+    proofOf: (address, kind) => inState((proofs) => proofs.proofOf(address, kind)),
+    forgetProof: (address, kind) => inState((proofs) => proofs.forgetProof(address, kind)),
+  }
 }
 
 async function closePart({ http }: RegistryPart): Promise<void> {

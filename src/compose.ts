@@ -219,6 +219,8 @@ export interface RegistryPart {
   readonly createWriter: () => MutableRegistry
   /** Finds out whether deletion is allowed, without deleting anything. */
   readonly probeDeletion: OpenedRegistry['probeDeletion']
+  /** That question pushes an image of its own, and deletes it again. */
+  readonly probePushes?: boolean
   readonly note: string | undefined
   /** What showed which product it is, where the configuration does not say: `told by its address`. */
   readonly recognisedBy?: string | undefined
@@ -331,7 +333,7 @@ export interface WantedOfRegistry {
 export async function composeRegistry(
   settings: RegistrySettings,
   wanted: WantedOfRegistry,
-  state: Pick<State, 'cache'>,
+  state: Pick<State, 'cache' | 'proofs'>,
   options: ComposeOptions,
   runOptions: RunOptions,
 ): Promise<RegistryPart> {
@@ -366,6 +368,7 @@ export async function composeRegistry(
       aws: settings.aws,
       environment: options.environment,
       openHttp,
+      proofs: state.proofs,
     })
     return {
       ...opened,

@@ -2,8 +2,9 @@
  * Checks everything a run will need, before a run needs it: the state store, each registry, each cluster, each
  * reference file, each Git repository. Every failure is a line with its cure; none of them stops the other checks.
  *
- * It changes nothing. Whether deletion is allowed is found out by asking to delete a tag that does not exist, which is
- * the only way to know with most registries, and which can be left out.
+ * It changes nothing that is there. Whether deletion is allowed is found out by asking to delete a tag that does not exist,
+ * which is the only way to know with most registries, and which can be left out. Where a registry does not document what
+ * its deletions do, the question is an image of our own, pushed and deleted again.
  */
 import { InterruptedError, OperationalError } from '../core/errors/errors.ts'
 import { parseDigest } from '../core/image/digest.ts'
@@ -50,7 +51,11 @@ export interface OpenedRegistry {
   ) => Promise<{
     readonly deletes: Capabilities['deletes']
     readonly deleteByTag: boolean | undefined
+    /** How it was found out, in place of `deletionProbe`. */
+    readonly text?: string
   }>
+  /** That question pushes an image of its own and deletes it again: only into a repository that a policy governs. */
+  readonly probePushes?: boolean | undefined
   /** What this product needs beyond what every registry needs. */
   readonly checkMore?: (
     repository: RepositoryName | undefined,
@@ -171,7 +176,10 @@ async function checkOpened(
   checks.push(...(await checkMore(subject, registry, one, options)))
   if (one === undefined) return checks
   checks.push(await checkReading(subject, registry, one, options))
-  if (request.probesDeletion) checks.push(await checkDeletion(subject, registry, one, options))
+  if (request.probesDeletion) {
+    const isAsked = governed.length > 0 || registry.probePushes !== true
+    checks.push(isAsked ? await checkDeletion(subject, registry, one, options) : unaskedDeletion(subject))
+  }
   return checks
 }
 
@@ -273,6 +281,14 @@ async function checkReading(
   })
 }
 
+function unaskedDeletion(subject: string): Check {
+  return {
+    ...okay(subject, 'delete', 'not asked: it takes a push, and no policy governs a repository here'),
+    state: 'warning',
+    cure: 'Govern a repository by a policy; the question pushes an image of its own there and deletes it again.',
+  }
+}
+
 async function checkDeletion(
   subject: string,
   { probeDeletion, deletionProbe }: OpenedRegistry,
@@ -281,10 +297,10 @@ async function checkDeletion(
 ): Promise<Check> {
   const what = 'delete'
   return attempt(subject, what, async () => {
-    const { deletes } = await probeDeletion(repository, options)
+    const { deletes, text } = await probeDeletion(repository, options)
     switch (deletes.state) {
       case 'yes':
-        return okay(subject, what, deletionProbe)
+        return okay(subject, what, text ?? deletionProbe)
       case 'no':
         return failed(subject, what, 'refused', deletes.cure)
       case 'unknown':

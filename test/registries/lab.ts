@@ -6,6 +6,7 @@ import { createHttpClient } from '../../src/adapters/http/client.ts'
 import type { CredentialSource } from '../../src/adapters/http/credentials.ts'
 import type { HttpClient, HttpRetry } from '../../src/adapters/http/http-types.ts'
 import { createMemoryManifestCache } from '../../src/adapters/journal/memory/manifest-cache.ts'
+import { createMemoryProofStore } from '../../src/adapters/journal/memory/proofs.ts'
 import type { DriverSettings, OpenedDriver } from '../../src/adapters/registries/driver.ts'
 import { registryDrivers, type RegistryKind } from '../../src/adapters/registries/index.ts'
 import type { RegistryName } from '../../src/core/image/names.ts'
@@ -85,6 +86,7 @@ export async function openLab(parts: LabParts): Promise<RegistryLab> {
       aws: { region: undefined, profile: undefined, roleArn: undefined },
       environment: parts.environment ?? {},
       openHttp,
+      proofs: createMemoryProofStore(),
       ...parts.settings,
     })
   const opened = open()

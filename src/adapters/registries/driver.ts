@@ -8,6 +8,7 @@
 import type { RepositoryName } from '../../core/image/names.ts'
 import type { Capabilities } from '../../core/inventory/inventory.ts'
 import type { MutableRegistry } from '../../ports/mutable-registry.ts'
+import type { ProofStore } from '../../ports/proofs.ts'
 import type { ReadableRegistry } from '../../ports/readable-registry.ts'
 import type { RunOptions } from '../../ports/run-options.ts'
 import type { CredentialSource } from '../http/credentials.ts'
@@ -42,6 +43,8 @@ export interface DriverSettings extends Omit<OciReaderSettings, 'recognise' | 'l
   readonly aws: AwsDriverSettings
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly openHttp: OpenHttp
+  /** What was proved of deletions, for products that do not document them. */
+  readonly proofs: ProofStore
 }
 
 export interface AwsDriverSettings {
@@ -65,6 +68,11 @@ export type OpenHttp = (client: {
 export interface OpenedDriver {
   readonly reader: ReadableRegistry
   readonly createWriter: () => DriverWriter
+  /**
+   * The writer's `probe` pushes an image of its own and deletes it again, so it may only be asked of a repository that a
+   * policy governs. @default false: it leaves everything as it is
+   */
+  readonly probePushes?: boolean
   /** What the page of documentation demands beyond what is asked of every registry; for `winnow doctor`. Changes nothing. */
   readonly check?: (
     repository: RepositoryName | undefined,
@@ -74,7 +82,7 @@ export interface OpenedDriver {
 
 export interface DriverWriter extends MutableRegistry {
   /**
-   * Finds out whether deletion is allowed, without deleting anything that exists. Planning never does this; `doctor` and
+   * Finds out whether deletion is allowed, without deleting anything that it did not make itself. Planning never does this; `doctor` and
    * `apply` may.
    */
   probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe>
@@ -84,6 +92,8 @@ export interface DeletionProbe {
   readonly deletes: Capabilities['deletes']
   /** Whether a single tag could be deleted; undefined when that did not show. */
   readonly deleteByTag: boolean | undefined
+  /** How it was found out, where that is worth telling. */
+  readonly text?: string
 }
 
 export interface DriverCheck {

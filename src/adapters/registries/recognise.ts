@@ -10,6 +10,7 @@ import type { RunOptions } from '../../ports/run-options.ts'
 import type { HttpClient, HttpResponse } from '../http/http-types.ts'
 import type { DriverSettings } from './driver.ts'
 import type { RegistryKind } from './index.ts'
+import { presetOf } from './oci/presets.ts'
 import { kindOfHost } from './recognise-hosts.ts'
 import { markOf, type Mark } from './recognise-marks.ts'
 import { createProber, type Prober, type ProbeName } from './recognise-probes.ts'
@@ -41,6 +42,8 @@ export async function recogniseRegistry(
   const { host, hostname } = new URL(registry.baseUrl)
   const known = kindOfHost(hostname)
   if (known !== undefined) return { kind: known, by: 'told by its address', note: undefined }
+  // The generic driver knows these by their host as well.
+  if (presetOf(hostname) !== undefined) return { kind: 'generic', by: 'told by its address', note: undefined }
   const anonymous = { base: registry.baseUrl, authorization: 'none' } as const
   const root = await askRoot(registry, registry.openHttp(anonymous), options)
   const asking = registry.openHttp({ ...anonymous, retry: { attemptsMax: 1 } })
