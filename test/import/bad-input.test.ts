@@ -3,7 +3,7 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { importers } from '../../src/core/import/importers.ts'
+import { importers, notImported } from '../../src/core/import/importers.ts'
 import { winnow, type Ended } from '../support/winnow-in-process.ts'
 
 let folder = ''
@@ -255,6 +255,31 @@ describe.each([
     'configVersion: 1\ncleanup: {keepImagesBuiltWithinLastNDays: 2}\n',
     'unknown key "keepImagesBuiltWithinLastNDays"',
   ],
+  [
+    'an order of names',
+    'registry-cli',
+    'registry.py -r http://localhost:5000 --delete --num 3',
+    'Add --order-by-date',
+  ],
+  [
+    'one tag',
+    'registry-cli',
+    'registry.py -r http://localhost:5000 -i ubuntu:14.04 --delete-all',
+    'Name the repository alone',
+  ],
+  ['a command that lists', 'registry-cli', 'registry.py -r http://localhost:5000 --layers', 'deletes none'],
+  [
+    'look-ahead of Python',
+    'registry-cli',
+    "registry.py -r http://localhost:5000 --delete-all --tags-like '^(?!v)'",
+    'Look-around',
+  ],
+  [
+    'a list without a value',
+    'registry-cli',
+    'registry.py -r http://localhost:5000 --keep-tags --delete-all',
+    '--keep-tags needs a value',
+  ],
   ['templates', 'werf', 'configVersion: 1\n{{ if .x }}\ncleanup: {}\n{{ end }}\n', 'Render the file first'],
 ])('%s', (_, system, text, told) => {
   it(`is refused by ${system}`, async () => {
@@ -286,6 +311,7 @@ const samples: Readonly<Record<string, string>> = {
     'actions/delete-package-versions@v5',
     'owner: o\npackage-name: p\nmin-versions-to-keep: 3',
   ),
+  'registry-cli': 'python3 registry.py -l u:p -r http://localhost:5000 -d -n 5 --order-by-date',
 }
 const pairs = importers.flatMap(({ system }) =>
   Object.keys(samples)
@@ -332,6 +358,13 @@ describe.each(importers.map((importer) => [importer.system, importer] as const))
     expect([code, stdout]).toEqual([3, ''])
     expect(stderr).toContain('more than 5 MiB')
   })
+})
+
+it.each(Object.keys(notImported))('says plainly why there is no import from %s', async (system) => {
+  const { code, stdout, stderr } = await importText(system, 'policies: []\n')
+  expect([code, stdout], stderr).toEqual([64, ''])
+  expect(stderr).toContain(`Winnow cannot import from ${system}: `)
+  expect(stderr).toContain('docs/policies.md')
 })
 
 it('shows no token of the file', async () => {

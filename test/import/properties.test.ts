@@ -12,7 +12,7 @@ import { acr, gcrCleaner } from './systems/commands.ts'
 import { ecr } from './systems/ecr.ts'
 import { gar } from './systems/gar.ts'
 import { harbor } from './systems/harbor.ts'
-import { deckschrubber, deletePackageVersions, nexus } from './systems/others.ts'
+import { deckschrubber, deletePackageVersions, nexus, registryCli } from './systems/others.ts'
 import { gitlab, quay, tumblr } from './systems/tag-systems.ts'
 import { ghcr, snok } from './systems/workflows.ts'
 import { zot } from './systems/zot.ts'
@@ -33,6 +33,7 @@ const systems: readonly System[] = [
   nexus,
   deckschrubber,
   deletePackageVersions,
+  registryCli,
 ]
 const runs = Number(process.env['WINNOW_IMPORT_RUNS'] ?? 400)
 

@@ -1,6 +1,6 @@
 /** Prints a winnow.yaml made from another system's policy; warnings go to stderr, one a line. */
 import { readFile, stat } from 'node:fs/promises'
-import { importers } from '../../core/import/importers.ts'
+import { importers, notImported } from '../../core/import/importers.ts'
 import type { Importer } from '../../core/import/importer.ts'
 import type { CommandBody } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -40,6 +40,13 @@ export const importBody: CommandBody = {
 function findImporter(system: string): Importer {
   const found = importers.find((importer) => importer.system === system)
   if (found !== undefined) return found
+  const why = Object.hasOwn(notImported, system) ? notImported[system] : undefined
+  if (why !== undefined) {
+    throw new UsageError(
+      `Winnow cannot import from ${system}: ${why}.`,
+      'docs/policies.md has what is needed to write the rules by hand, and `winnow init` proposes some.',
+    )
+  }
   throw new UsageError(
     `${JSON.stringify(system)} is no system that Winnow can import from.`,
     `The systems are:\n  ${importers.map((importer) => importer.system).join('\n  ')}`,

@@ -13,6 +13,8 @@ export interface CommandShape {
   readonly begin: readonly string[]
   /** Flags with a value that bear on what is deleted. */
   readonly values: readonly string[]
+  /** Flags with one value or more, up to the next flag (Python's argparse). @default none */
+  readonly lists?: readonly string[]
   /** Flags without one. */
   readonly switches: readonly string[]
   /** Flags with a value that have no bearing. */
@@ -65,8 +67,9 @@ export function readFlags(
     if (word === undefined) continue
     const taken = readFlag(word, rest[at + 1], shape, reading)
     if (taken === undefined) continue
-    values.set(taken.name, [...(values.get(taken.name) ?? []), taken.value])
-    if (taken.usesNext) at++
+    const more = shape.lists?.includes(taken.name) === true ? valuesAfter(rest, at + 1) : []
+    values.set(taken.name, [...(values.get(taken.name) ?? []), taken.value, ...more.slice(1)])
+    if (taken.usesNext) at += Math.max(more.length, 1)
   }
   return {
     place: words[0]?.place ?? fileStart,
@@ -77,6 +80,12 @@ export function readFlags(
       return value?.text === 'true' ? value : undefined
     },
   }
+}
+
+/** The words of a list: those before the next flag. */
+function valuesAfter(words: readonly Word[], begin: number): readonly FlagValue[] {
+  const end = words.findIndex((word, index) => index >= begin && word.text.startsWith('-'))
+  return words.slice(begin, end === -1 ? undefined : end).map(({ text, place }) => ({ text, place }))
 }
 
 interface TakenFlag {
@@ -108,8 +117,9 @@ function readFlag(
       usesNext: false,
     }
   }
-  if (!shape.values.includes(name) && !shape.ignored.includes(name)) {
-    const hint = `Known are: ${[...shape.values, ...shape.switches].map((each) => `--${each}`).join(', ')}.`
+  const known = [...shape.values, ...(shape.lists ?? []), ...shape.switches]
+  if (!known.includes(name) && !shape.ignored.includes(name)) {
+    const hint = `Known are: ${known.map((each) => `--${each}`).join(', ')}.`
     reading.refuse(
       word.place,
       `--${written} is not known here. It may bear on what is deleted, so nothing is imported.`,
@@ -118,7 +128,7 @@ function readFlag(
     return undefined
   }
   if (joined !== undefined) return { name, value: { text: joined, place: word.place }, usesNext: false }
-  if (next === undefined) {
+  if (next === undefined || (shape.lists?.includes(name) === true && next.text.startsWith('-'))) {
     reading.refuse(word.place, `--${name} needs a value.`)
     return undefined
   }

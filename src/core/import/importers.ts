@@ -11,6 +11,7 @@ import { gitlabImporter } from './gitlab.ts'
 import { harborImporter } from './harbor.ts'
 import { nexusImporter } from './nexus.ts'
 import { quayImporter } from './quay.ts'
+import { registryCliImporter } from './registry-cli.ts'
 import { snokImporter } from './snok.ts'
 import { tumblrImporter } from './tumblr.ts'
 import { werfImporter } from './werf.ts'
@@ -32,4 +33,17 @@ export const importers: readonly Importer[] = [
   nexusImporter,
   deckschrubberImporter,
   deletePackageVersionsImporter,
+  registryCliImporter,
 ]
+
+/** Systems whose policies people ask for, and why there is no importer. */
+export const notImported: Readonly<Record<string, string>> = {
+  'artifactory-cleanup':
+    'its rules speak of files, folders and properties of Artifactory, and which of them belong to an image is not in the file',
+  'jfrog-artifactory':
+    'its cleanup policies speak of packages and versions of Artifactory, and which of them are images is not in the file',
+  gcrgc:
+    'its flags and its configuration file differ from release to release, and a file does not say of which it is',
+  'gcr-lifecycle-policy':
+    'what it keeps depends on one cluster that it asks as it runs, and the command does not say what that answered',
+}

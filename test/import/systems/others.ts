@@ -136,3 +136,81 @@ export const deletePackageVersions: System = {
       },
     })),
 }
+
+/** Without --order-by-date the import refuses; expressions are searched for, and counts are of tags. */
+export const registryCli: System = {
+  system: 'registry-cli',
+  unit: 'image',
+  repository: 'team/app',
+  tagPool,
+  files: fc
+    .record({
+      mode: fc.constantFrom('--delete --order-by-date', '--delete-all', ''),
+      num: fc.constantFrom(undefined, 0, 1, 2),
+      'images-like': fc.constantFrom(undefined, ['^team/'], ['other', 'app$'], ['other']),
+      'tags-like': fc.constantFrom(undefined, ['^v'], ['pr', 'x']),
+      'keep-tags': fc.constantFrom(undefined, ['prod'], ['v1', 'pr-1']),
+      'keep-tags-like': fc.constantFrom(undefined, ['2$']),
+      'keep-by-hours': fc.constantFrom(undefined, 24, 100),
+      'delete-by-hours': fc.constantFrom(undefined, 48, 120),
+    })
+    .filter((given) => given.mode !== '' || given['delete-by-hours'] !== undefined)
+    .map(({ mode, ...given }) => {
+      const words = Object.entries(given).flatMap(([flag, value]) =>
+        value === undefined ? [] : [`--${flag} ${[value].flat().join(' ')}`],
+      )
+      return {
+        text: `registry.py -l user:pass -r https://registry.example.com ${mode} ${words.join(' ')}\n`,
+        evaluate: (images) => registryCliDeletes(mode, given, images),
+      }
+    }),
+}
+
+interface RegistryCliFlags {
+  readonly num?: number | undefined
+  readonly 'images-like'?: readonly string[] | undefined
+  readonly 'tags-like'?: readonly string[] | undefined
+  readonly 'keep-tags'?: readonly string[] | undefined
+  readonly 'keep-tags-like'?: readonly string[] | undefined
+  readonly 'keep-by-hours'?: number | undefined
+  readonly 'delete-by-hours'?: number | undefined
+}
+
+function registryCliDeletes(
+  mode: string,
+  flags: RegistryCliFlags,
+  images: readonly SourceImage[],
+): ReturnType<typeof deletedImages> {
+  const has = (list: readonly string[], text: string): boolean =>
+    list.some((expression) => new RegExp(expression).test(text))
+  if (!has(flags['images-like'] ?? [''], 'team/app')) return deletedImages([])
+  const rows = tagRows(images)
+  const list = rows.filter(({ name }) => has(flags['tags-like'] ?? [''], name))
+  const isOlder = ({ image }: (typeof rows)[number], hours: number | undefined): boolean =>
+    hours !== undefined && image.createdAt !== undefined && now - image.createdAt > hours * 3_600_000
+  const isNewer = ({ image }: (typeof rows)[number], hours: number): boolean =>
+    image.createdAt !== undefined && now - image.createdAt <= hours * 3_600_000
+  const keep = new Set([
+    ...rows.filter(({ name }) => flags['keep-tags']?.includes(name)),
+    ...list.filter(({ name }) => has(flags['keep-tags-like'] ?? [], name)),
+    ...list.filter((row) => isNewer(row, flags['keep-by-hours'] ?? -1)),
+  ])
+  const gone = new Set<SourceImage>()
+  const remove = (some: readonly (typeof rows)[number][]): void => {
+    const digests = new Set([...keep].map(({ image }) => image))
+    for (const { image } of some) if (!digests.has(image)) gone.add(image)
+  }
+  if (mode === '--delete-all') remove(list)
+  else if (mode !== '') {
+    const { num = 10 } = flags
+    const dated = list
+      .filter(({ image }) => image.createdAt !== undefined)
+      .toSorted((a, b) => (a.image.createdAt ?? 0) - (b.image.createdAt ?? 0))
+    // Python's [:-0] is the empty list.
+    const old = num === 0 ? [] : dated.slice(0, -num)
+    for (const row of list) if (!old.includes(row)) keep.add(row)
+    remove(old)
+  }
+  remove(rows.filter((row) => isOlder(row, flags['delete-by-hours'])))
+  return deletedImages([...gone].filter(({ locked }) => !locked))
+}
