@@ -13,10 +13,13 @@ import type { DoctorPorts, OpenedRegistry, RegistryToCheck } from './app/doctor.
 import {
   composeRegistry,
   composeState,
+  createAskingHttp,
   kubernetesSettings,
+  namedNamespaces,
   namedRepositories,
   type ComposeOptions,
   type RegistryPart,
+  type WantedOfRegistry,
 } from './compose.ts'
 import { credentialsOf } from './compose-credentials.ts'
 import { gitReaderSettings } from './compose-git.ts'

@@ -233,8 +233,6 @@ export interface RegistryPart {
 export interface RegistryHttp {
   /** Sent so far, to all of its addresses. */
   readonly requests: number
-  /** Asks the registry's own address. */
-  request: HttpClient['request']
   close(): Promise<void>
 }
 
@@ -400,13 +398,6 @@ class RegistryClients implements RegistryHttp {
 
   get requests(): number {
     return this.#opened.reduce((total, { stats }) => total + stats.requests, 0)
-  }
-
-  /** What the registry's own address says of the time. */
-  request(...request: Parameters<HttpClient['request']>): ReturnType<HttpClient['request']> {
-    const [own] = this.#opened
-    invariant(own !== undefined, 'a registry was composed without a client of its own')
-    return own.request(...request)
   }
 
   async close(): Promise<void> {
