@@ -1,7 +1,7 @@
 /** Azure Container Registry: the shared suites, and what is its own. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { CatalogRefusedError, RegistryContentError } from '../../src/adapters/registries/oci/errors.ts'
-import { WrongKindError } from '../../src/adapters/registries/vendor-errors.ts'
+import { ProductMismatchError } from '../../src/adapters/registries/product-api.ts'
 import type { DriverWriter } from '../../src/adapters/registries/driver.ts'
 import { parseRepositoryName, type RepositoryName, type TagName } from '../../src/core/image/names.ts'
 import { registryConformance } from '../conformance/registry.ts'
@@ -262,7 +262,7 @@ describe('what is no registry of Azure', () => {
       stop: async () => undefined,
     })
     stops.push(() => lab.stop())
-    await expect(lab.reader.listRepositories()).rejects.toBeInstanceOf(WrongKindError)
+    await expect(lab.reader.listRepositories()).rejects.toBeInstanceOf(ProductMismatchError)
     const read = await lab.reader.readRepository(repository)
     expect(read.problems.join()).toContain('does not look like Azure Container Registry')
   })

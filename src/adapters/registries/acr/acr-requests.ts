@@ -9,7 +9,7 @@ import { paginate, type Page } from '../../http/link-header.ts'
 import { answeredErrors, hasCode, isRecord } from '../oci/answers.ts'
 import type { OciConnection } from '../oci/connection.ts'
 import { RegistryContentError } from '../oci/errors.ts'
-import { WrongKindError } from '../vendor-errors.ts'
+import { ProductMismatchError } from '../product-api.ts'
 
 export const product = 'Azure Container Registry'
 /** The API cuts larger wishes to this. */
@@ -52,7 +52,7 @@ export class AcrRequests {
     return this.#send(method, this.#base + path, scopes, options)
   }
 
-  /** @throws RegistryContentError, WrongKindError, RegistryAnswerError for a later page that fails */
+  /** @throws RegistryContentError, ProductMismatchError, RegistryAnswerError for a later page that fails */
   async list<T>(list: AcrList<T>, options: RunOptions): Promise<AcrListAnswer<T>> {
     const rows: T[] = []
     let refusal: HttpResponse | undefined
@@ -77,7 +77,7 @@ export class AcrRequests {
     const isForeign = [404, 405].includes(response.status) && answeredErrors(response).length === 0
     const { name } = this.connection
     return isForeign
-      ? new WrongKindError(name, product, `/acr/v1/${path} was answered with ${response.status}`)
+      ? new ProductMismatchError(name, product, `/acr/v1/${path} was answered with ${response.status}`)
       : this.connection.unexpected(`Asking for /acr/v1/${path}`, response)
   }
 
