@@ -9,7 +9,7 @@ import type { RunOptions } from '../../../ports/run-options.ts'
 import { createHttpClient } from '../../http/client.ts'
 import type { CredentialSource } from '../../http/credentials.ts'
 import type { HttpClient, HttpMethod, HttpResponse, HttpRetry } from '../../http/http-types.ts'
-import { googleCredentials, type GcsAccess } from './gcs-credentials.ts'
+import { gcsCredentials, type GcsAccess } from './gcs-credentials.ts'
 import { failed, noBucket, refused, tooLong, type Attempt } from './gcs-errors.ts'
 
 const GOOGLE = 'https://storage.googleapis.com'
@@ -29,7 +29,7 @@ export interface GcsSettings {
   readonly readableBytesMax?: number
   /** Objects a page. @default 1000, which is the most there is */
   readonly pageSize?: number
-  /** @default googleCredentials() */
+  /** @default gcsCredentials() */
   readonly credentials?: CredentialSource
   readonly retry?: HttpRetry
 }
@@ -89,8 +89,7 @@ function openClient(settings: GcsSettings, access: GcsAccess): { base: string; h
   const isEmulated = settings.endpoint === undefined && emulator !== undefined && emulator !== ''
   const written = isEmulated ? emulator : (settings.endpoint ?? GOOGLE)
   const base = (written.includes('://') ? written : `http://${written}`).replace(/\/+$/, '')
-  const credentials =
-    settings.credentials ?? (isEmulated ? undefined : googleCredentials(access, environment))
+  const credentials = settings.credentials ?? (isEmulated ? undefined : gcsCredentials(access, environment))
   const http = createHttpClient({
     base,
     concurrency: CONCURRENCY_DEFAULT,
