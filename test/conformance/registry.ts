@@ -67,11 +67,7 @@ export interface ReadingCounts {
  * while they have referrers; layers that go at once with the last manifest that has them.
  */
 type RegistryManner =
-  | 'keeps-tags'
-  | 'takes-manifests-without-blobs'
-  | 'collects-untagged'
-  | 'refuses-subjects'
-  | 'forgets-layers'
+  'keeps-tags' | 'takes-manifests-without-blobs' | 'collects-untagged' | 'refuses-subjects' | 'forgets-layers'
 
 /** Declares the suite. `setup` starts a registry of its own; each test uses a repository of its own in it. */
 export function registryConformance(
