@@ -39,6 +39,6 @@ export const registryDrivers: Readonly<Record<RegistryKind, LoadDriver>> = {
   quay: async () => readOnlyDriver('Quay'),
   artifactory: async () => (await import('./artifactory/driver.ts')).driver,
   nexus: async () => readOnlyDriver('Sonatype Nexus'),
-  gitea: async () => readOnlyDriver('Gitea or Forgejo'),
+  gitea: async () => (await import('./gitea/driver.ts')).driver,
   trow: async () => readOnlyDriver('Trow'),
 }
