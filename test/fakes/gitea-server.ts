@@ -105,7 +105,7 @@ function answerRegistry(
   const user = userOf(request, users, tokens)
   if (request.url.pathname === '/v2/token') return issueToken(user, tokens)
   // The registry takes its own tokens and Basic, and no personal access token as Bearer.
-  const isPersonal = request.headers.authorization === `Bearer ${user?.token ?? ''}`
+  const isPersonal = request.headers.authorization?.endsWith(` ${user?.token ?? ''}`) === true
   if (user === undefined || isPersonal) return unauthorized(request)
   const isReading = request.method === 'GET' || request.method === 'HEAD'
   if (!isReading && !user.scopes.includes('write:package')) return unauthorized(request)
