@@ -224,7 +224,7 @@ class RepositoryApply {
       const holder = this.#heldBy(action, reports)
       if (holder !== undefined) return holder
       if (!saved.has(action.digest)) return doneReport(action, 'it was already gone')
-      const moved = await this.#movedTag(action, await this.#wentAlong(action, reports))
+      const moved = await this.#movedTag(action)
       if (moved !== undefined) return { action, outcome: 'drifted', text: moved }
       const report =
         action.kind === 'untag' ? await this.#untagLine(action) : await this.#deleteRoot(action, saved)
@@ -248,22 +248,11 @@ class RepositoryApply {
     return undefined
   }
 
-  /** The registry itself may have deleted it, with the subject that was deleted before: then its tags went by our doing. */
-  async #wentAlong(action: PlanAction, reports: ReadonlyMap<PlanAction, LineReport>): Promise<boolean> {
-    const above = this.#above.get(action.digest) ?? []
-    if (above.length === 0) return false
-    const { deletesReferrers } = await this.#driver.reader.capabilities(this.#options)
-    if (deletesReferrers !== true) return false
-    return [...reports.values()].some(
-      ({ action: other, outcome }) => outcome === 'deleted' && above.includes(other.digest),
-    )
-  }
-
   /** The last look: every tag of the line, past all caches. An absent tag has gone already and is no drift. */
-  async #movedTag(action: PlanAction, wentAlong: boolean): Promise<string | undefined> {
+  async #movedTag(action: PlanAction): Promise<string | undefined> {
     for (const { tag, digest } of plannedTags(action)) {
       const now = await this.#driver.reader.resolveTag(this.#repository, tag as never, this.#options)
-      if (now === undefined && !wentAlong) this.#tagsGone.add(tag)
+      if (now === undefined) this.#tagsGone.add(tag)
       if (now === undefined || now === digest) continue
       // Somebody means that image now, whatever its own line says.
       this.#taggedAgain.set(now, tag)
