@@ -10,7 +10,8 @@ import type { HttpResponse } from '../../http/http-types.ts'
 import { paginate } from '../../http/link-header.ts'
 import { contentType, hasCode, isRecord, saidIn } from '../oci/answers.ts'
 import { OciConnection, type ConnectionSettings } from '../oci/connection.ts'
-import { ListUnsettledError, WrongKindError } from '../vendor-errors.ts'
+import { ListUnsettledError } from '../list-unsettled.ts'
+import { ProductMismatchError } from '../product-api.ts'
 
 /** Harbor refuses more with 422. */
 export const pageSizeMax = 100
@@ -44,19 +45,21 @@ export class HarborApi {
    * Every row of a list, once; undefined when Harbor says that what is listed is not there.
    *
    * @param query without page and page_size
-   * @throws WrongKindError, ListUnsettledError, RegistryAnswerError, and what paging throws
+   * @throws ProductMismatchError, ListUnsettledError, RegistryAnswerError, and what paging throws
    */
   async list(path: string, query: string, options?: RunOptions): Promise<readonly Row[] | undefined> {
     for (let reading = 1; ; reading += 1) {
       const rows = new Map<unknown, Row>()
       let total = 0
+      let isShrinking = false
       for await (const page of this.#pages(path, query, options)) {
         if (page === undefined) return undefined
         for (const row of page.rows) rows.set(this.#idOf(row, path), row)
+        isShrinking ||= page.total < total
         total = page.total
       }
-      // A page shifts when something before it is deleted; then a row is missing, and the count shows it.
-      if (rows.size >= total) return [...rows.values()]
+      // Pages shift when something before them is deleted, and a row is passed over; the counts show it.
+      if (!isShrinking && rows.size >= total) return [...rows.values()]
       if (reading === READINGS_MAX) throw new ListUnsettledError(this.name, path, rows.size, total)
     }
   }
@@ -68,8 +71,8 @@ export class HarborApi {
     return this.#connection.unexpected(what, response)
   }
 
-  notHarbor(why: string): WrongKindError {
-    return new WrongKindError(this.name, 'Harbor', why)
+  notHarbor(why: string): ProductMismatchError {
+    return new ProductMismatchError(this.name, 'Harbor', why)
   }
 
   #pages(path: string, query: string, options?: RunOptions): AsyncGenerator<ListPage | undefined> {

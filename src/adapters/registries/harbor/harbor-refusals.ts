@@ -12,7 +12,7 @@ export const readOnlyCure =
 const csrfText =
   'Harbor took the request for one of a browser, because something between adds a session cookie to it (CSRF token invalid). Give Winnow an address of Harbor where no proxy does that.'
 
-/** @throws RegistryAnswerError, WrongKindError for an answer that is no refusal we know */
+/** @throws RegistryAnswerError, ProductMismatchError for an answer that is no refusal we know */
 export async function harborRefusal(
   api: HarborApi,
   what: string,
@@ -38,7 +38,7 @@ export interface SystemFacts {
   readonly isReadOnly: boolean
 }
 
-/** @throws WrongKindError when this is not Harbor, RegistryAnswerError */
+/** @throws ProductMismatchError when this is not Harbor, RegistryAnswerError */
 export async function readSystem(api: HarborApi, options?: RunOptions): Promise<SystemFacts> {
   const response = await api.get('systeminfo', options)
   if (response.status !== 200) throw api.unexpected('GET /api/v2.0/systeminfo', response)
