@@ -5,6 +5,7 @@ import type { Digest } from '../../src/core/image/digest.ts'
 import { parseRepositoryName, parseTagName, type RepositoryName } from '../../src/core/image/names.ts'
 import type { RunEvent } from '../../src/ports/run-options.ts'
 import { registryConformance, type RegistryExpectations } from '../conformance/registry.ts'
+import { registrySurvival } from '../conformance/registry-survival.ts'
 import { registryFaults, type FaultExpectations } from '../conformance/registry-faults.ts'
 import { seedGraph, type Graph } from '../conformance/registry-fixture.ts'
 import { json, type FakeRequest } from '../fakes/fake-server.ts'
@@ -41,6 +42,10 @@ registryConformance(
   // A token for each repository, and the question that it answers.
   { ...expected, requests: ({ manifests, configs }) => ({ cold: 3 + manifests + configs, warm: 1 }) },
   () => startGoogleLab({ login: 'exchange' }),
+)
+
+registrySurvival('Artifact Registry', { repositoryOf: (mark) => `shop/apps/${mark}` }, () =>
+  startArtifactRegistryLab(),
 )
 
 const isList = ({ url }: FakeRequest): boolean => url.pathname.endsWith('/tags/list')
