@@ -124,12 +124,19 @@ it.each([
         },
       ],
     }),
+    // Its table begins with as many empty rows as there are artifacts.
     preview: [
-      'Repository: app',
-      '| Digest | Tag | Kind | Labels | PushedTime | PulledTime | CreatedTime | Retention |',
-      `| ${digest('a')} | v1 | image | | 2026/01/01 | | | DEL |`,
-      `| ${digest('b')} | v2 | image | | 2026/01/10 | | | DEL |`,
-      `| ${digest('c')} | v3 | image | | 2026/01/30 | | | RETAIN |`,
+      '2026-01-31T00:00:00Z [INFO] [/pkg/retention/job.go:83]: Run retention process.',
+      ' Repository: team/app ',
+      ' Rule Algorithm: or ',
+      ' Dry Run: true',
+      '2026-01-31T00:00:00Z [INFO] [/pkg/retention/job.go:213]: ',
+      '|  Digest  |  Tag | Kind  | Labels | PushedTime          | PulledTime | CreatedTime | Retention |',
+      '|----------|------|-------|--------|---------------------|------------|-------------|-----------|',
+      '|          |      |       |        |                     |            |             |           |',
+      `| ${digest('a')} | v1 | IMAGE |        | 2026/01/01 00:00:00 |            |             | DEL       |`,
+      `| ${digest('b')} | v2 | IMAGE |        | 2026/01/10 00:00:00 |            |             | DEL       |`,
+      `| ${digest('c')} | v3 | IMAGE |        | 2026/01/30 00:00:00 |            |             | RETAIN    |`,
     ].join('\n'),
   },
   {
@@ -168,11 +175,18 @@ it.each([
     preview: ['v1', 'v2', 'v3']
       .map((tag) =>
         JSON.stringify({
+          level: 'info',
           module: 'retention',
+          'dry-run': true,
           repository: 'team/app',
-          reference: tag,
+          mediaType: 'application/vnd.oci.image.manifest.v1+json',
+          digest: digest('a'),
+          tag,
+          lastPullTimestamp: '0001-01-01 00:00:00 +0000 UTC',
           decision: tag === 'v3' ? 'keep' : 'delete',
-          reason: 'r',
+          reason:
+            tag === 'v3' ? 'retained by mostRecentlyPushed policy' : "didn't meet any tag retention rule",
+          message: 'applied policy',
         }),
       )
       .join('\n'),
@@ -181,7 +195,7 @@ it.each([
     system: 'acr-purge',
     policy: "acr purge --registry prod --filter 'team/app:.*' --ago 14d --dry-run",
     preview:
-      'DRY RUN: The following output shows what WOULD be deleted\nDeleting tags for repository: team/app\nprod.azurecr.io/team/app:v1\nprod.azurecr.io/team/app:v2\nNumber of tags to be deleted: 2\n',
+      'Deleting tags for repository: team/app\nprod.azurecr.io/team/app:v1\nprod.azurecr.io/team/app:v2\nDeleting manifests for repository: team/app\n\nNumber of deleted tags: 2\nNumber of deleted manifests: 0\n',
   },
 ])('reads what $system says of tags', async ({ system, policy, preview }) => {
   expect(await outcomes(system, policy, preview)).toEqual({ v1: 'agree', v2: 'agree', v3: 'agree' })
@@ -190,6 +204,8 @@ it.each([
 it.each([
   ['ecr', ecr, '{"previewResults": 1}', 'says nothing of what would be deleted'],
   ['ecr', ecr, 'Dear all', 'says nothing of what would be deleted'],
+  ['ecr', ecr, ecrPreview('a').replace('COMPLETE', 'IN_PROGRESS'), 'with the status COMPLETE'],
+  ['ecr', ecr, ecrPreview('a').replace('"status"', '"nextToken":"x","status"'), 'the whole output of'],
   ['quay', '{"policies": []}', '{}', 'quay cannot say what it would delete'],
 ])('refuses what is no preview of %s', async (system, policy, preview, told) => {
   const { code, stdout, stderr } = await compare(system, policy, preview)

@@ -152,7 +152,8 @@ function readTags(selection: SourceMap, reading: Reading): ImportedBlock | undef
   // Each entry must be met by some tag, not always the same: that is `tagsEvery`.
   const toGlob =
     prefixes === undefined ? (text: string) => globOfWildcards(text, { question: false }) : startingWith
-  return { tagsEvery: entries.map(toGlob) }
+  const globs = entries.map(toGlob)
+  return globs.length === 1 ? { tags: globs } : { tagsEvery: globs }
 }
 
 function readCount(selection: SourceMap, reading: Reading): Counts | undefined {

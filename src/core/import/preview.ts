@@ -44,7 +44,8 @@ interface PreviewFormat {
 export const previewFormats: Readonly<Partial<Record<string, PreviewFormat>>> = {
   ecr: {
     read: readEcr,
-    source: 'aws ecr get-lifecycle-policy-preview --repository-name REPOSITORY --output json',
+    source:
+      'the whole output of aws ecr get-lifecycle-policy-preview --repository-name REPOSITORY --output json, with the status COMPLETE',
   },
   gar: {
     read: readGar,
@@ -99,7 +100,10 @@ function listOf(value: unknown): readonly unknown[] {
 
 function readEcr(text: string): Preview | undefined {
   const reply = fieldsOf(parseJson(text))
-  if (!Array.isArray(reply['previewResults']) || textOf(reply['status']) === 'FAILED') return undefined
+  // What is still being worked out, or goes on on another page, would look like "nothing more is deleted".
+  const isWhole =
+    (textOf(reply['status']) ?? 'COMPLETE') === 'COMPLETE' && textOf(reply['nextToken']) === undefined
+  if (!Array.isArray(reply['previewResults']) || !isWhole) return undefined
   const repository = textOf(reply['repositoryName'])
   const entries = listOf(reply['previewResults']).flatMap((each): readonly PreviewEntry[] => {
     const result = fieldsOf(each)

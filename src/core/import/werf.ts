@@ -88,7 +88,7 @@ function gitRepositoryOf(project: string | undefined, folder: string): ImportedG
 function policyOf(project: string | undefined, rules: Rules): ImportedPolicy {
   return {
     name: project === undefined || project === '' ? 'werf' : project,
-    comments: [],
+    comments: ['Rules by Git: `not: {werf: other}` keeps what werf did not build from taking places.'],
     repositories: ['**'],
     repositoriesRemark: 'werf.yaml does not name it: write the repository that --repo names',
     unit: 'image',
