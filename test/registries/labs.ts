@@ -10,6 +10,8 @@ export interface LabEntry {
   readonly repositoryOf?: (mark: string) => string
   /** What of the suites' graph the product does not take. @default [] */
   readonly without?: readonly PlantedName[]
+  /** Layers go with the last manifest that has them, so deletions there cannot be undone. @default false */
+  readonly forgetsLayers?: boolean
   /** Requests for one inventory with everything in the cache, as the reference counts them. */
   readonly arithmetic: Arithmetic
 }
@@ -61,6 +63,41 @@ export const labs: readonly LabEntry[] = [
       text: 'R/100 + R × M/100',
       requests: ({ repositories, manifests }) =>
         pages(repositories, 100) + repositories * pages(manifests, 100),
+    },
+  },
+  {
+    kind: 'artifact-registry',
+    start: async (options) => (await import('./artifact-registry-lab.ts')).startGoogleLab(options),
+    repositoryOf: (mark) => `shop/apps/${mark}`,
+    arithmetic: { text: 'R, and one for each folder', requests: ({ repositories }) => repositories + 1 },
+  },
+  {
+    kind: 'gitea',
+    start: async (options) => (await import('./gitea-lab.ts')).startGiteaLab(options),
+    without: ['schema1', 'cache'],
+    forgetsLayers: true,
+    arithmetic: {
+      text: 'all versions of an owner/50',
+      requests: ({ repositories, manifests, tags }) => pages(repositories * (manifests + tags), 50),
+    },
+  },
+  {
+    kind: 'ecr',
+    start: async (options) => (await import('./ecr-lab.ts')).startEcrLab(options),
+    arithmetic: {
+      text: 'R/1000 + R × M/1000',
+      requests: ({ repositories, manifests }) =>
+        pages(repositories, 1000) + repositories * pages(manifests, 1000),
+    },
+  },
+  {
+    kind: 'zot',
+    start: async (options) => (await import('./zot-lab.ts')).startZotLab(options),
+    without: ['schema1', 'cache'],
+    arithmetic: {
+      text: 'R/1000 + R × (T/1000 + T/500 + M), and one',
+      requests: ({ repositories, tags, manifests }) =>
+        1 + pages(repositories, 1000) + repositories * (pages(tags, 1000) + pages(tags, 500) + manifests),
     },
   },
 ]
