@@ -13,6 +13,9 @@ export interface RegistryTraits {
   readonly pageSizeMax: number | undefined
   /** Whether it deletes, where the product says so. @default unknown: only a deletion shows it */
   readonly deletes?: Capabilities['deletes']
+  /** The registry tells when things were pushed, and pulled. @default false */
+  readonly pushTime?: boolean
+  readonly pullTime?: boolean
 }
 
 /**
@@ -45,8 +48,8 @@ export function capabilitiesOf(
     deleteRemovesSiblings: true,
     deletes: found.deletes,
     listsUntagged: false,
-    pushTime: false,
-    pullTime: false,
+    pushTime: traits.pushTime ?? false,
+    pullTime: traits.pullTime ?? false,
     protectsChildren: traits.protectsChildren,
     referrersApi: found.referrersApi,
     undo: 'manifest-replay',
