@@ -370,7 +370,7 @@ describe('a list of versions that changes while it is read', () => {
     { page: 3, place: 3 },
     { page: 4, place: 5 },
   ])('is read again when version $place is deleted before page $page is read', async ({ page, place }) => {
-    const { reader, server, graph } = await seeded({ pageSize: 3 })
+    const { reader, server, graph } = await seeded({ pageSize: 2 })
     const digests = (): readonly string[] =>
       [...(server.state.packages.get(app)?.versions.values() ?? [])].map(({ digest }) => digest).toSorted()
     let isDeleted = false
