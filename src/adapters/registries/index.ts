@@ -38,7 +38,7 @@ export const registryDrivers: Readonly<Record<RegistryKind, LoadDriver>> = {
   harbor: async () => (await import('./harbor/driver.ts')).driver,
   quay: async () => readOnlyDriver('Quay'),
   artifactory: async () => (await import('./artifactory/driver.ts')).driver,
-  nexus: async () => readOnlyDriver('Sonatype Nexus'),
+  nexus: async () => (await import('./nexus/driver.ts')).driver,
   gitea: async () => (await import('./gitea/driver.ts')).driver,
   trow: async () => readOnlyDriver('Trow'),
 }
