@@ -6,7 +6,6 @@
  * answer in full. What it never does: go on after the lease is lost, trim a plan, or delete anything whose bytes are
  * not in the journal.
  */
-import type { Digest } from '../core/image/digest.ts'
 import type { RegistryName } from '../core/image/names.ts'
 import type { RunId, RunOutcome } from '../core/journal/entry.ts'
 import type { Plan, PlanAction } from '../core/plan/plan.ts'
@@ -144,12 +143,14 @@ function outcomeOf(lines: readonly LineReport[], options: RunOptions): RunOutcom
 }
 
 function countDeleted(lines: readonly LineReport[]): number {
-  const digests = new Set<Digest>()
+  // The same bytes in two repositories are two manifests; two lines of one may share what goes along.
+  const manifests = new Set<string>()
   for (const { action, outcome } of lines) {
     if (action.kind !== 'delete' || outcome !== 'deleted') continue
-    for (const digest of [action.digest, ...action.with]) digests.add(digest)
+    for (const digest of [action.digest, ...action.with])
+      manifests.add(`${action.registry} ${action.repository} ${digest}`)
   }
-  return digests.size
+  return manifests.size
 }
 
 /** Sequence numbers of intents: 1, 2, 3 … within a run. */

@@ -71,7 +71,8 @@ function indented(text: string, columns: number): string {
 
 /** The rights to list this and that kind, as far as they are there, in one line a cluster. */
 function folded(checks: readonly Check[]): readonly Check[] {
-  const isListing = ({ state, what }: Check): boolean => state === 'ok' && what.startsWith('list ')
+  const isListing = ({ subject, state, what }: Check): boolean =>
+    state === 'ok' && subject.startsWith('kubernetes ') && what.startsWith('list ')
   const counts = new Map<string, number>()
   for (const check of checks) {
     if (isListing(check)) counts.set(check.subject, (counts.get(check.subject) ?? 0) + 1)

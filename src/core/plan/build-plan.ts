@@ -135,7 +135,10 @@ function planRegistry(inventory: Inventory, input: PlanInput): RegistryPlan {
     manifestsDelete: [...going.values()].reduce((total, digests) => total + digests.size, 0),
     freed,
     apparent,
-    warnings: repositories.flatMap(({ warnings }) => warnings),
+    warnings: [
+      ...repositories.flatMap(({ warnings }) => warnings),
+      ...(actions.length > 0 ? irrevocable(inventory) : []),
+    ],
     count: {
       registry: inventory.registry,
       governed: repositories.reduce((total, { lines }) => total + lines.images, 0),
@@ -144,6 +147,13 @@ function planRegistry(inventory: Inventory, input: PlanInput): RegistryPlan {
       repositories: repositories.map(({ survivors }) => survivors),
     },
   }
+}
+
+function irrevocable({ registry, capabilities }: Inventory): readonly string[] {
+  if (capabilities?.undo !== 'none') return []
+  return [
+    `${registry}: what is deleted in ${capabilities.product} cannot be put back; an undo finds its layers gone.`,
+  ]
 }
 
 interface GovernedPlan {

@@ -177,6 +177,16 @@ describe('a registry that deletes referrers with their subject', () => {
   })
 })
 
+it('a registry that forgets layers is told in the plan, where something would go', () => {
+  const inventories = [
+    inventory([repository('team/app', [image('a', { tags: ['1'] })])], {
+      capabilities: capabilities(true, { undo: 'none' }),
+    }),
+  ]
+  expect(planOfRules([], [], { inventories }).warnings.join()).toMatch(/cannot be put back/)
+  expect(planOfRules([], [keepTags('1')], { inventories }).warnings.join()).not.toMatch(/cannot be put back/)
+})
+
 describe('protections and rules', () => {
   const protect = { ...unprotected, tags: compileTagPatterns(['latest']) }
 
