@@ -1,10 +1,10 @@
 /**
  * Lists the versions of a package: every manifest, tagged or not, with its tags and times.
  *
- * The list is cut into pages by position, newest first. A push while it is read shows a version twice, which does no harm;
- * a deletion hides one, and an index that is hidden would leave its platforms looking as if nobody needed them. So the
- * last page is read before those between, and the last and the first once more at the end: if nothing was deleted, they
- * show exactly what must stand there.
+ * The list is cut into pages by position, newest first. A deletion while it is read moves a version from a page that is to
+ * be read to one that was, and hides it; an index that is hidden would leave its platforms looking as if nobody needed
+ * them. So the last page is read before those between, which tells how many there are, and the first once more at the end,
+ * which tells how many were pushed; and what was read must add up.
  */
 import { mapParallel } from '../oci/parallel.ts'
 import type { RepositoryName } from '../../../core/image/names.ts'
@@ -15,7 +15,7 @@ import { readPage, type ApiList, type ApiPage } from './pages.ts'
 import { parseVersion, type PackageVersion } from './version.ts'
 
 const PAGES_AT_ONCE = 10
-const READINGS_MAX = 4
+const READINGS_MAX = 6
 
 export type VersionsAnswer =
   /** Rows in the order in which they were read: of two with the same id the later one is newer. */
@@ -49,7 +49,7 @@ export async function readVersions(
   throw new VersionsUnsettledError(api.name, repository)
 }
 
-/** Everything after the first page; undefined when something was deleted meanwhile. */
+/** Everything after the first page; undefined when something was deleted or overlooked meanwhile. */
 async function readRest(
   first: VersionPage,
   page: (number: number) => Promise<VersionPage>,
@@ -58,29 +58,34 @@ async function readRest(
   const end = await page(last)
   const numbers = Array.from({ length: Math.max(0, last - 2) }, (_, i) => i + 2)
   const between = await mapParallel(numbers, PAGES_AT_ONCE, page)
-  const endAgain = await page(last)
   const firstAgain = await page(1)
-  const read = [first, ...between, end].flatMap(({ rows }) => rows)
-  const ids = new Set(read.map(({ id }) => id))
-  const pushed = firstAgain.rows.filter(({ id }) => !ids.has(id))
-  const expected = [...pushed.map(({ id }) => id), ...ids]
-  const size = first.rows.length
+  const pushed = pushedBefore(first, firstAgain)
+  // A push moves versions from the page before the last to the last, which was read early.
+  const endAgain = pushed === 0 || last === 2 ? end : await page(last)
+  const rows = [first, ...between, end, endAgain, firstAgain].flatMap((each) => each.rows)
+  const total = (last - 1) * first.rows.length + end.rows.length
+  // What a deletion hides is missing in the sum, since what was deleted was counted when the last page was read.
   const isWhole =
+    pushed !== undefined &&
     !end.hasNext &&
     !endAgain.hasNext &&
-    isSame(firstAgain.rows, expected.slice(0, size)) &&
-    isSame(endAgain.rows, expected.slice((last - 1) * size))
-  return isWhole ? [...read, ...endAgain.rows, ...firstAgain.rows] : undefined
+    new Set(rows.map(({ id }) => id)).size === total + pushed
+  return isWhole ? rows : undefined
+}
+
+/** How many versions came before those of the first page; undefined when one of these went, or all were pushed out of it. */
+function pushedBefore(first: VersionPage, firstAgain: VersionPage): number | undefined {
+  const pushed = firstAgain.rows.findIndex(({ id }) => id === first.rows[0]?.id)
+  const kept = first.rows.slice(0, first.rows.length - pushed)
+  const now = firstAgain.rows.slice(pushed)
+  const isSame = now.length === kept.length && now.every(({ id }, i) => id === kept[i]?.id)
+  return pushed >= 0 && isSame ? pushed : undefined
 }
 
 async function findLast(page: (number: number) => Promise<VersionPage>): Promise<number> {
   let number = 2
   while ((await page(number)).hasNext) number += 1
   return number
-}
-
-function isSame(rows: readonly PackageVersion[], ids: readonly number[]): boolean {
-  return rows.length === ids.length && rows.every(({ id }, i) => id === ids[i])
 }
 
 function versionsOf(api: GitHubApi, list: ApiList, { rows, hasNext, last }: ApiPage): VersionPage {
