@@ -297,9 +297,10 @@ function changingTests(seeded: () => Promise<Seeded>): void {
       expect(await writer.putManifest(repository, saved[0] as RawManifest, tag)).toEqual(done)
     for (const referrer of referrers.toReversed())
       expect(await writer.putManifest(repository, referrer, referrer.tags[0])).toEqual(done)
-    // Products that know cosign's tags delete its signatures along as well.
-    const signed = expected.capabilities.deletesReferrers === true ? graph.signature.tags : []
-    for (const tag of signed) expect(await writer.putManifest(repository, graph.signature, tag)).toEqual(done)
+    // Products that know cosign's tags let its signatures go along.
+    for (const tag of graph.signature.tags)
+      if (isPlanted(at, graph.signature) && (await reader.resolveTag(repository, tag)) === undefined)
+        expect(await writer.putManifest(repository, graph.signature, tag)).toEqual(done)
     const after = described(await reader.readRepository(repository))
     expect(after.filter(({ digest }) => digest !== graph.orphan.digest)).toEqual(
       before.filter(({ digest }) => digest !== graph.orphan.digest),
