@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest'
 import { importers } from '../../src/core/import/importers.ts'
 import { policyCases } from './cases.ts'
+import { expectValid } from './expect-valid.ts'
 import { runCase } from './run-case.ts'
 import { sharedCasesFile } from './shared-cases.ts'
 
@@ -28,6 +29,7 @@ describe.each(systems)('%s', (system) => {
     const told = `${yaml}\n${stderr}`
     expect(tooMuch, told).toEqual([])
     expect(tooLittle.length === 0 || warnings.length > 0 || code === 3, told).toBe(true)
+    if (code === 0) expectValid(yaml)
     if (!exceptions.has(id)) expect(tooLittle, told).toEqual([])
   })
 })

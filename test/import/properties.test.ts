@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { format } from 'prettier'
 import { describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { loadConfiguration } from '../../src/config/load.ts'
+import { expectValid } from './expect-valid.ts'
 import { importText, planText } from './plan-in-process.ts'
 import { acr, gcrCleaner } from './systems/commands.ts'
 import { ecr } from './systems/ecr.ts'
@@ -62,7 +62,7 @@ describe.each(systems.map((each) => [each.system, each] as const))('%s', (name, 
           JSON.stringify(parse(yaml)),
         ]
         const gone = planText(yaml, system.repository, images)
-        expect(loadConfiguration({ path: 'winnow.yaml', text: yaml }).warnings).toEqual([])
+        expectValid(yaml)
         for (const form of forms) expect(planText(form, system.repository, images)).toEqual(gone)
       }),
       { numRuns: Math.ceil(runs / 20) },

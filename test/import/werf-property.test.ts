@@ -8,10 +8,10 @@ import { format } from 'prettier'
 import { expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import type { ManifestRecord } from '../../src/core/inventory/inventory.ts'
-import { loadConfiguration } from '../../src/config/load.ts'
 import { werfNameId } from '../../src/core/werf/name-id.ts'
 import { commitId, history } from '../builders/histories.ts'
 import { image } from '../builders/images.ts'
+import { expectValid } from './expect-valid.ts'
 import { importText, planManifests } from './plan-in-process.ts'
 import { werfFiles, werfWorlds, type WerfImageGiven, type WerfWorld } from './systems/werf.ts'
 
@@ -80,7 +80,7 @@ it('is valid, and decides the same after formatting', async () => {
   await fc.assert(
     fc.asyncProperty(werfFiles, werfWorlds, async (file, world) => {
       const { yaml } = importText('werf', file.text)
-      expect(loadConfiguration({ path: 'winnow.yaml', text: yaml }).warnings).toEqual([])
+      expectValid(yaml)
       const forms = [
         await format(yaml, { parser: 'yaml' }),
         stringify(parse(yaml)),

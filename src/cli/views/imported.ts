@@ -113,16 +113,29 @@ function policyLines(policy: ImportedPolicy): readonly string[] {
   ]
 }
 
-/** Plans tell policies apart by name, so none has the name of another. */
+/** Plans tell policies, and the rules of one, apart by name; so none has the name of another. */
 function uniquelyNamed(policies: readonly ImportedPolicy[]): readonly ImportedPolicy[] {
-  const taken = new Set<string>()
+  const freePolicy = freeNames()
   return policies.map((policy) => {
-    const first = nameText(policy.name)
+    const freeRule = freeNames()
+    return {
+      ...policy,
+      name: freePolicy(policy.name),
+      rules: policy.rules.map((each) => (isRule(each) ? { ...each, name: freeRule(each.name) } : each)),
+    }
+  })
+}
+
+/** Gives each name once: the second `main` is `main (2)`. */
+function freeNames(): (name: string) => string {
+  const taken = new Set<string>()
+  return (wanted) => {
+    const first = nameText(wanted)
     let name = first
     for (let count = 2; taken.has(name); count++) name = `${first} (${count})`
     taken.add(name)
-    return { ...policy, name }
-  })
+    return name
+  }
 }
 
 function isActive(each: ImportedPolicy['rules'][number]): boolean {

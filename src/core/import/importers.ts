@@ -45,5 +45,5 @@ export const notImported: Readonly<Record<string, string>> = {
   gcrgc:
     'its flags and its configuration file differ from release to release, and a file does not say of which it is',
   'gcr-lifecycle-policy':
-    'what it keeps depends on one cluster that it asks as it runs, and the command does not say what that answered',
+    'its documentation keeps the newest images of each repository and its code sorts the oldest first, so which ones stay is not certain',
 }
