@@ -100,4 +100,13 @@ export const labs: readonly LabEntry[] = [
         1 + pages(repositories, 1000) + repositories * (pages(tags, 1000) + pages(tags, 500) + manifests),
     },
   },
+  {
+    kind: 'trow',
+    start: async (options) => (await import('./trow-lab.ts')).startTrowLab(options),
+    arithmetic: {
+      text: 'R/1000 + R × (T/1000 + T + M), and two',
+      requests: ({ repositories, tags, manifests }) =>
+        2 + pages(repositories, 1000) + repositories * (pages(tags, 1000) + tags + manifests),
+    },
+  },
 ]

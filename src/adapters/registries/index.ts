@@ -40,5 +40,5 @@ export const registryDrivers: Readonly<Record<RegistryKind, LoadDriver>> = {
   artifactory: async () => (await import('./artifactory/driver.ts')).driver,
   nexus: async () => (await import('./nexus/driver.ts')).driver,
   gitea: async () => (await import('./gitea/driver.ts')).driver,
-  trow: async () => readOnlyDriver('Trow'),
+  trow: async () => (await import('./trow/driver.ts')).driver,
 }

@@ -13,6 +13,8 @@ export interface RegistryTraits {
   readonly pageSizeMax: number | undefined
   /** Whether it deletes, where the product says so. @default unknown: only a deletion shows it */
   readonly deletes?: Capabilities['deletes']
+  /** Deleting a digest removes its tags; where it does not, they are removed before. @default true */
+  readonly deleteRemovesSiblings?: boolean
   /** The registry tells when things were pushed, and pulled. @default false */
   readonly pushTime?: boolean
   readonly pullTime?: boolean
@@ -45,7 +47,7 @@ export function capabilitiesOf(
   return {
     product: traits.product,
     deleteByTag: traits.deleteByTag,
-    deleteRemovesSiblings: true,
+    deleteRemovesSiblings: traits.deleteRemovesSiblings ?? true,
     deletes: found.deletes,
     listsUntagged: false,
     pushTime: traits.pushTime ?? false,
