@@ -87,6 +87,6 @@ function capabilitiesOf({ place }: AwsApi): Partial<Capabilities> {
     // Listings show every referrer, so nobody is asked for them.
     referrersApi: !place.isPublic,
     undo: 'manifest-replay',
-    rateLimit: 'shared by all who use ECR in this account and region; AWS publishes no number',
+    rateLimit: 'limits that the whole account and region share',
   }
 }

@@ -55,8 +55,8 @@ export function identityName({ aws, environment }: IdentitySettings): string {
     profile !== undefined
       ? `the AWS profile ${profile}`
       : inVariables(environment)
-        ? 'AWS_ACCESS_KEY_ID and the variables beside it'
-        : 'the usual places of AWS credentials'
+        ? 'the environment (AWS_ACCESS_KEY_ID)'
+        : 'the usual chain of AWS credentials'
   return aws.roleArn === undefined ? base : `the role ${aws.roleArn}, assumed with ${base}`
 }
 
