@@ -19,7 +19,7 @@ async function checkLists(
   repository: RepositoryName,
   options: RunOptions,
 ): Promise<DriverCheck> {
-  const what = `list manifests, times and locks of ${repository}`
+  const what = `count what ${repository} hides`
   const tags = (await api.tags(repository, options)) ?? []
   const manifests = (await api.manifests(repository, options)) ?? []
   const counts = await api.counts(repository, options)
