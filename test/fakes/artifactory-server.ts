@@ -51,8 +51,16 @@ export async function startArtifactory(options: ArtifactoryOptions = {}): Promis
       ? failure(401, 'Bad credentials')
       : answerApi(state, request, path.replace(/^\/artifactory/, ''), user, options)
   }
-  const server = await startFakeServer(answer, options)
+  const server = await startFakeServer((request) => marked(answer(request)), options)
   return { ...server, state, users, requests: server.requests, expireTokens: () => tokens.clear() }
+}
+
+/** Every answer of Artifactory names it. */
+function marked(reply: Reply): Reply {
+  return {
+    ...reply,
+    headers: { 'x-jfrog-version': 'Artifactory/7.77.5', 'x-artifactory-id': 'fake', ...reply.headers },
+  }
 }
 
 /** `/v2/KEY/…`, whichever way it was asked. */

@@ -99,7 +99,7 @@ function challenge(url: URL, scope: string): Reply {
   const header = `Bearer realm="${url.origin}/token",service="${url.host}",scope="${scope}"`
   return {
     ...refusal(401, 'UNAUTHORIZED', 'authentication required'),
-    headers: { 'content-type': 'application/json', 'www-authenticate': header },
+    headers: { 'content-type': 'application/json', 'www-authenticate': header, 'x-github-request-id': 'A:B' },
   }
 }
 

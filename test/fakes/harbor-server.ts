@@ -83,6 +83,7 @@ function answer(at: Asked): Reply {
 
 function api(at: Asked, path: string): Reply {
   const { state, account, options } = at
+  if (path === 'ping') return { status: 200, headers: { 'content-type': 'text/plain' }, body: 'Pong' }
   if (path === 'systeminfo')
     return json(200, {
       auth_mode: 'db_auth',

@@ -71,6 +71,13 @@ function answer(at: Asked): Reply {
   const { pathname } = at.request.url
   if (pathname === '/v2/auth') return authorize(at)
   if (pathname.startsWith('/v2/')) return distribution(at)
+  // What the API is, is told to anybody.
+  if (pathname === '/api/v1/discovery')
+    return json(200, {
+      swagger: '2.0',
+      info: { title: 'Quay Frontend' },
+      paths: { '/api/v1/repository': {} },
+    })
   if (pathname.startsWith('/api/v1/')) return api(at, pathname.slice('/api/v1/'.length))
   return { status: 404, headers: { 'content-type': 'text/html' }, body: '<h1>Quay</h1>' }
 }

@@ -24,6 +24,8 @@ export interface LabOptions {
 
 export interface RegistryLab extends RegistryUnderTest {
   readonly opened: OpenedDriver
+  /** The registry's own credentials. */
+  readonly credentials: CredentialSource
   /** Every server that the driver may speak to. */
   readonly fakes: readonly FakeServer[]
   /** Requests as the driver's clients count them; those of a vendor's own library are not among them. */
@@ -92,6 +94,7 @@ export async function openLab(parts: LabParts): Promise<RegistryLab> {
   const opened = open()
   return {
     opened,
+    credentials,
     reader: opened.reader,
     writer: opened.createWriter(),
     nextReader: () => open().reader,
