@@ -72,10 +72,16 @@ export class ArtifactoryState {
     }
   }
 
-  /** Deletes the folder and puts it into the trash can; false when there is none. */
+  /** Deletes the folder with everything below it, and puts it into the trash can; false when there is none. */
   remove(path: string): boolean {
+    const paths = [...this.#folders.keys()].filter((each) => each === path || each.startsWith(`${path}/`))
+    for (const each of paths) this.#removeOne(each)
+    return paths.length > 0
+  }
+
+  #removeOne(path: string): void {
     const folder = this.#folders.get(path)
-    if (folder === undefined) return false
+    if (folder === undefined) return
     const repository = this.#repository(folder.key, folder.image)
     const stored = [...folder.files.values()].flatMap(({ digest }) => repository.manifests.get(digest) ?? [])
     this.#trash.set(path, {
@@ -88,7 +94,6 @@ export class ArtifactoryState {
     const tag = parseTagName(folder.folder)
     if (tag !== undefined) repository.tags.delete(tag)
     for (const { digest } of folder.files.values()) this.#forgetUnless(repository, folder, digest)
-    return true
   }
 
   /** What Artifactory's own collector does to layers that no folder has any more. */

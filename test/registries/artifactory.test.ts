@@ -143,7 +143,7 @@ describe('what Artifactory tells', () => {
     expect(names.toSorted()).toEqual(['team/app', 'team/app/more', 'team/web'])
     for (const name of names) await lab.reader.readRepository(name)
     expect(lab.fake.requests.filter(isAql)).toHaveLength(1)
-    await lab.reader.readRepository(repository)
+    expect((await lab.reader.readRepository(repository)).manifests).toHaveLength(13)
     expect(lab.fake.requests.filter(isAql)).toHaveLength(2)
   })
 
@@ -213,6 +213,19 @@ describe('what goes in Artifactory', () => {
     expect(index?.tags.map(({ name }) => name).toSorted()).toEqual(['latest', 'v1'])
     expect(await lab.writer.deleteManifest(repository, graph.epoch.digest)).toMatchObject({ kind: 'refused' })
     expect(await lab.writer.deleteManifest(repository, graph.index.digest)).toMatchObject({ kind: 'refused' })
+    expect(await lab.reader.resolveTag(repository, tag('v1'))).toBe(graph.index.digest)
+  })
+
+  it('is no folder below which another image lies', async () => {
+    const { lab, graph } = await opened()
+    const below = 'team/app/latest' as RepositoryName
+    await seedGraph(lab.seeder, below, [])
+    const rows = await lab.reader.readRepository(below)
+    const refusal = { kind: 'refused', reason: 'referenced' }
+    expect(await lab.writer.untag(repository, tag('latest'))).toMatchObject(refusal)
+    expect(await lab.writer.deleteManifest(repository, graph.index.digest)).toMatchObject(refusal)
+    expect(rows.manifests.length).toBeGreaterThan(10)
+    expect((await lab.reader.readRepository(below)).manifests).toHaveLength(rows.manifests.length)
     expect(await lab.reader.resolveTag(repository, tag('v1'))).toBe(graph.index.digest)
   })
 

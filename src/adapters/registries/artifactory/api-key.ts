@@ -1,8 +1,8 @@
 /**
  * Artifactory's legacy API keys, which go into a header of their own.
  *
- * The header is set for the registry's own addresses only; on a redirect the HTTP client takes every header off that is
- * not known to be harmless, this one included.
+ * Away from the registry's own origin the HTTP client takes every header off that is not known to be harmless, this one
+ * included, so a redirect carries no key to anybody else.
  */
 import type { CredentialSource } from '../../http/credentials.ts'
 import type { HttpClient } from '../../http/http-types.ts'
@@ -11,7 +11,7 @@ const API_KEY = /^AKC[\w+/=-]+$/
 
 /** A client that sends an API key as such; any other credential is left to `http`. */
 export function withApiKey(http: HttpClient, base: string, credentials: CredentialSource): HttpClient {
-  const { origin, host } = new URL(base)
+  const { host } = new URL(base)
   let asking: Promise<string | undefined> | undefined
   const find = async (): Promise<string | undefined> => {
     const credential = await credentials.get({ host, path: '' })
@@ -28,7 +28,7 @@ export function withApiKey(http: HttpClient, base: string, credentials: Credenti
         asking = undefined
         throw error
       })
-      if (key === undefined || new URL(request.url).origin !== origin) return http.request(request, options)
+      if (key === undefined) return http.request(request, options)
       return http.request({ ...request, headers: { ...request.headers, 'x-jfrog-art-api': key } }, options)
     },
   }

@@ -67,6 +67,20 @@ export function findInFolders(
   return inPortions(api, { repo }, rows, PORTION_ROWS, options)
 }
 
+/** The first manifest file found anywhere below these folders, which is one of another image. */
+export async function findBelow(
+  api: ProductApi,
+  repo: string,
+  paths: readonly string[],
+  options: RunOptions | undefined,
+): Promise<AqlRow | undefined> {
+  const below = { $or: paths.map((path) => ({ path: { $match: `${path}/*` } })) }
+  const query = `items.find(${JSON.stringify({ repo, $and: [below], ...ofManifests })}).${PLAIN}`
+  const { rows } = await ask(api, query, options)
+  // Only what truly lies below counts, whatever the server takes for a match.
+  return rows.find((row) => paths.some((path) => row.path.startsWith(`${path}/`)))
+}
+
 /** Sorting and paging do not go together with times of pulls and with properties, so those are asked for afterwards. */
 async function readPages(
   api: ProductApi,

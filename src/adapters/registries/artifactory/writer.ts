@@ -1,7 +1,8 @@
 /**
  * Changes images by the path of their folders, because that is the only deletion of Artifactory that can be relied upon.
  *
- * Promises: no folder goes that holds a manifest which was not meant, and none that came after the repository was read.
+ * Promises: no folder goes that holds a manifest which was not meant, in it or anywhere below it (an image team/app/web lies
+ * in the folder of the tag `web` of team/app), and none that came after the repository was read.
  * A tag goes by itself only where its manifest lies in another folder as well.
  */
 import { randomBytes } from 'node:crypto'
@@ -18,11 +19,11 @@ import type { HttpResponse } from '../../http/http-types.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import { refused } from '../oci/refusals.ts'
 import { saidByProduct, type ProductApi } from '../product-api.ts'
-import { findByDigest, findInFolders } from './aql.ts'
+import { foldersOf, inFolders, whatLiesBelow } from './folders.ts'
 import { encodedPath, restoreFromTrash } from './trash.ts'
 import type { Looks } from './looks.ts'
 import type { Place, RepositoryKeys } from './repository-keys.ts'
-import { byFolder, storedManifest, type StoredManifest } from './stored-manifests.ts'
+import { byFolder, type StoredManifest } from './stored-manifests.ts'
 
 export interface ArtifactoryWriterParts {
   readonly api: ProductApi
@@ -53,17 +54,19 @@ export class ArtifactoryWriter implements DriverWriter {
   async untag(repository: RepositoryName, tag: TagName, options?: RunOptions): Promise<ChangeOutcome> {
     const place = await this.#keys.placeOf(repository, options)
     const path = `${place.image}/${tag}`
-    const inside = await this.#inFolders(place, [path], options)
+    const inside = await inFolders(this.#api, place, [path], options)
     if (inside.length === 0) return { kind: 'absent' }
     for (const { digest } of inside) {
-      const elsewhere = digest === undefined ? [] : await this.#foldersOf(place, digest, options)
+      const elsewhere = digest === undefined ? [] : await foldersOf(this.#api, place, digest, options)
       if (elsewhere.some((file) => file.path !== path)) continue
       return refused(
         'referenced',
         `The folder of the tag ${tag} is the only place of its manifest, which would go with it.`,
       )
     }
-    // Safe: everything in this folder was just found in another folder too, so only the name goes.
+    const below = await whatLiesBelow(this.#api, place, [path], options)
+    if (below !== undefined) return refused('referenced', below)
+    // Safe: everything in this folder was just found in another folder too and nothing lies below, so only the name goes.
     return this.#deleteFolder(place, path, options)
   }
 
@@ -73,13 +76,13 @@ export class ArtifactoryWriter implements DriverWriter {
     options?: RunOptions,
   ): Promise<ChangeOutcome> {
     const place = await this.#keys.placeOf(repository, options)
-    const files = await this.#foldersOf(place, digest, options)
+    const files = await foldersOf(this.#api, place, digest, options)
     if (files.length === 0) return { kind: 'absent' }
     const standing = await this.#whatStandsAgainst(repository, place, files, digest, options)
     if (standing !== undefined) return refused('referenced', standing)
     let gone = false
     for (const { path } of namesFirst(files)) {
-      // Safe: the folder holds this manifest and no other, and its tag was seen when the repository was read.
+      // Safe: the folder holds this manifest and no other, nothing lies below it, and its tag was seen when the repository was read.
       const outcome = await this.#deleteFolder(place, path, options)
       // Half of it is gone: that is no refusal, and what is left is found out by asking again.
       if (outcome.kind === 'refused' && gone)
@@ -120,37 +123,14 @@ export class ArtifactoryWriter implements DriverWriter {
     options: RunOptions | undefined,
   ): Promise<string | undefined> {
     const paths = files.map(({ path }) => path)
-    for (const [folder, inside] of byFolder(await this.#inFolders(place, paths, options))) {
+    for (const [folder, inside] of byFolder(await inFolders(this.#api, place, paths, options))) {
       const other = inside.find((file) => file.digest !== digest)
       if (other !== undefined)
         return `The folder ${folder} holds another manifest as well (${other.digest ?? 'of unknown digest'}), which would go with it; delete it in Artifactory if both may go.`
       if (parseTagName(folder) !== undefined && !this.#looks.hasSeen(repository, folder))
         return `The tag ${folder} has come to point at it since the repository was read.`
     }
-    return undefined
-  }
-
-  async #foldersOf(
-    { key, image }: Place,
-    digest: Digest,
-    options: RunOptions | undefined,
-  ): Promise<readonly StoredManifest[]> {
-    const where = { repo: key, path: { $match: `${image}/*` } }
-    const rows = await findByDigest(this.#api, where, digest, options)
-    return rows
-      .flatMap((row) => storedManifest(this.#api, row) ?? [])
-      .filter((file) => file.image === image && file.digest === digest)
-  }
-
-  async #inFolders(
-    { key, image }: Place,
-    paths: readonly string[],
-    options: RunOptions | undefined,
-  ): Promise<readonly StoredManifest[]> {
-    const rows = await findInFolders(this.#api, key, paths, options)
-    return rows
-      .flatMap((row) => storedManifest(this.#api, row) ?? [])
-      .filter((file) => file.image === image && paths.includes(file.path))
+    return whatLiesBelow(this.#api, place, paths, options)
   }
 
   async #deleteFolder(place: Place, path: string, options: RunOptions | undefined): Promise<ChangeOutcome> {
