@@ -4,6 +4,9 @@
  * The intents are in the journal since before the image itself went, so that a run that dies in between leaves them to
  * the next one. What anything still there needs is left alone: an index pushed a moment ago may share a part. A failure
  * here leaves garbage that nobody can reach, and is told.
+ *
+ * Some registries delete nothing that a tag or a referrer is left on. Tags of company go first there, and what is refused
+ * for the sake of something else that goes is asked for again.
  */
 import { isOperationalError } from '../core/errors/is-operational.ts'
 import type { Digest } from '../core/image/digest.ts'
@@ -17,6 +20,7 @@ import { recordManifest } from '../core/inventory/manifest-record.ts'
 import type { ActOutcome, JournalIntent, RunId, SavedEntry } from '../core/journal/entry.ts'
 import { stagesOf } from '../core/plan/line-order.ts'
 import { stillNeeded } from '../core/plan/recheck.ts'
+import type { ChangeOutcome } from '../ports/mutable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import type { FreshEvidence } from './apply-evidence.ts'
 import type { ApplyPorts, RegistryPorts } from './apply-ports.ts'
@@ -27,6 +31,9 @@ import type { HeldLeases } from './leases.ts'
 const atOnce = 8
 /** An older look at the repository than this decides no deletion. */
 export const lookAgeMaxMs = 60_000
+
+/** Referrers of referrers are rare; more rounds than this would only repeat a refusal. */
+const roundsMax = 3
 
 const unreadable = 'what is there and in use could not be read in full afterwards'
 const needed = 'something that stays needs it'
@@ -90,6 +97,10 @@ class CompanyRemoval {
   readonly #place: CompanyPlace
   readonly #options: RunOptions
   readonly #trouble = new Map<Digest, CompanyTrouble>()
+  /** Refused because of something that may go in this run. */
+  readonly #waiting = new Map<Digest, Refusal>()
+  /** Intents that have their outcome. */
+  readonly #closed = new Set<number>()
   #needed: ReadonlySet<Digest> | undefined
   #lookedAt: InstantMs | undefined
 
@@ -108,11 +119,24 @@ class CompanyRemoval {
   }
 
   async run(): Promise<ReadonlyMap<Digest, CompanyTrouble>> {
-    for (const stage of this.#stages) {
-      if (this.#isStale()) await this.#look()
-      await inParallel(stage, atOnce, (digest) => this.#remove(digest))
+    await this.#round(() => true)
+    for (let round = 2, left = Infinity; round <= roundsMax && this.#waiting.size > 0; round += 1) {
+      // Nothing went that could have freed the rest.
+      if (this.#waiting.size === left) break
+      left = this.#waiting.size
+      await this.#round((digest) => this.#waiting.has(digest))
     }
+    for (const [digest, refusal] of this.#waiting) await this.#block(digest, refusal)
     return this.#trouble
+  }
+
+  async #round(isDue: (digest: Digest) => boolean): Promise<void> {
+    for (const stage of this.#stages) {
+      const due = stage.filter(isDue)
+      if (due.length === 0) continue
+      if (this.#isStale()) await this.#look()
+      await inParallel(due, atOnce, (digest) => this.#remove(digest))
+    }
   }
 
   #isStale(): boolean {
@@ -149,39 +173,81 @@ class CompanyRemoval {
   }
 
   async #remove(digest: Digest): Promise<void> {
+    this.#waiting.delete(digest)
     if (this.#needed === undefined) {
       this.#trouble.set(digest, { outcome: 'blocked', text: unreadable })
-      return this.#record(digest, 'refused', unreadable)
+      return this.#record(this.#open(digest), 'refused', unreadable)
     }
-    if (this.#needed.has(digest)) return this.#record(digest, 'in-use', needed)
+    if (this.#needed.has(digest)) return this.#spare(digest)
     const { driver, repository, leases } = this.#place
     leases.assertHeld()
     try {
+      const held = await this.#removeTags(digest)
+      if (held !== undefined) return await this.#block(digest, held)
       // Safe: what it hung on is gone, nothing still in the repository reaches it, its bytes are in the journal.
       const outcome = await driver.writer.deleteManifest(repository, digest, this.#options)
-      if (outcome.kind !== 'refused') return await this.#record(digest, outcome.kind, '')
-      this.#trouble.set(digest, { outcome: 'blocked', text: outcome.text })
-      await this.#record(digest, 'refused', `${outcome.reason}: ${outcome.text}`)
+      if (outcome.kind !== 'refused') return await this.#record(this.#open(digest), outcome.kind, '')
+      if (outcome.reason === 'referenced' || outcome.reason === 'referrers-first')
+        this.#waiting.set(digest, outcome)
+      else await this.#block(digest, outcome)
     } catch (error) {
       if (!isOperationalError(error) || this.#options.signal?.aborted === true) throw error
       if (error.category === 'interrupted') throw error
       leases.assertHeld()
       this.#trouble.set(digest, { outcome: 'failed', text: error.message })
-      await this.#record(digest, 'failed', error.message)
+      // Whether a tag went is not known; its intent stays open, so that an undo asks.
+      const deletions = this.#open(digest).filter(({ act }) => act.kind === 'delete')
+      await this.#record(deletions, 'failed', error.message)
     }
   }
 
+  /** Where a digest keeps its tags, they have intents of their own. Answers with the refusal that ends it. */
+  async #removeTags(digest: Digest): Promise<Refusal | undefined> {
+    const { driver, repository, leases } = this.#place
+    const byTag = groupBy(this.#open(digest), ({ act }) => (act.kind === 'untag' ? act.tag : undefined))
+    for (const [tag, intents] of byTag) {
+      if (tag === undefined) continue
+      leases.assertHeld()
+      const now = await driver.reader.resolveTag(repository, tag, this.#options)
+      // Safe: the tag was read this moment and names what goes; one that moved is somebody else's now.
+      const outcome: ChangeOutcome =
+        now === digest ? await driver.writer.untag(repository, tag, this.#options) : { kind: 'absent' }
+      if (outcome.kind === 'refused') return outcome
+      await this.#record(intents, outcome.kind, '')
+    }
+    return undefined
+  }
+
+  /** Needed by something: no trouble for a part, but a root that was to go has stayed. */
+  async #spare(digest: Digest): Promise<void> {
+    const intents = this.#open(digest)
+    if (intents.some(({ root }) => root === digest))
+      this.#trouble.set(digest, { outcome: 'blocked', text: needed })
+    await this.#record(intents, 'in-use', needed)
+  }
+
+  async #block(digest: Digest, { reason, text }: Refusal): Promise<void> {
+    this.#trouble.set(digest, { outcome: 'blocked', text })
+    await this.#record(this.#open(digest), 'refused', `${reason}: ${text}`)
+  }
+
   /** Every root that it hung on gets to know, so that undoing one of them brings it back. */
-  async #record(digest: Digest, outcome: ActOutcome, text: string): Promise<void> {
+  #open(digest: Digest): readonly JournalIntent[] {
+    return (this.#intents.get(digest) ?? []).filter(({ sequence }) => !this.#closed.has(sequence))
+  }
+
+  async #record(intents: readonly JournalIntent[], outcome: ActOutcome, text: string): Promise<void> {
     const { run, ports } = this.#place
     const at = ports.now()
-    const intents = this.#intents.get(digest) ?? []
+    for (const { sequence } of intents) this.#closed.add(sequence)
     await ports.journal.recordOutcomes(
       run,
       intents.map(({ sequence }) => ({ sequence, outcome, text, at })),
     )
   }
 }
+
+type Refusal = Extract<ChangeOutcome, { readonly kind: 'refused' }>
 
 /** The repository with the company that a registry does not list, since nothing with a tag holds it any more. */
 function withCompany(listed: RepositoryInventory, facts: readonly ManifestFacts[]): RepositoryInventory {

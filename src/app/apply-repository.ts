@@ -7,7 +7,7 @@
  */
 import type { InUseMark } from '../core/evidence/resolve-evidence.ts'
 import type { Digest } from '../core/image/digest.ts'
-import type { RegistryName, RepositoryName } from '../core/image/names.ts'
+import type { RegistryName, RepositoryName, TagName } from '../core/image/names.ts'
 import type { InstantMs, RepositoryInventory } from '../core/inventory/inventory.ts'
 import type { ActOutcome, JournalIntent, RunId, SavedEntry } from '../core/journal/entry.ts'
 import { isOperationalError } from '../core/errors/is-operational.ts'
@@ -285,8 +285,9 @@ class RepositoryApply {
     const { registry } = this
     const { deleteRemovesSiblings, deleteByTag } = await this.#driver.reader.capabilities(this.#options)
     // Where deleting a digest leaves its tags, they go first, so that no name is ever left pointing at nothing.
+    const leavesTags = !deleteRemovesSiblings && deleteByTag
     const tagsThere = action.tags.filter((tag) => !this.#tagsGone.has(tag))
-    const untag = deleteRemovesSiblings || !deleteByTag ? [] : tagsThere
+    const untag = leavesTags ? tagsThere : []
     const intents = await this.#intend(action.digest, [
       ...untag.map((tag) => ({ kind: 'untag' as const, ...registry(), tag, digest: action.digest })),
       { kind: 'delete' as const, ...registry(), digest: action.digest, tags: tagsThere },
@@ -295,7 +296,11 @@ class RepositoryApply {
         const tags = action.withTags.flatMap((each) =>
           each.digest === digest && !this.#tagsGone.has(each.tag) ? [each.tag] : [],
         )
-        return saved.has(digest) ? [{ kind: 'delete' as const, ...registry(), digest, tags }] : []
+        if (!saved.has(digest)) return []
+        return [
+          ...(leavesTags ? tags.map((tag) => ({ kind: 'untag' as const, ...registry(), tag, digest })) : []),
+          { kind: 'delete' as const, ...registry(), digest, tags },
+        ]
       }),
     ])
     const company = intents.slice(untag.length + 1)
@@ -314,6 +319,8 @@ class RepositoryApply {
       this.#driver.writer.deleteManifest(this.#repository, action.digest, this.#options),
     )
     if (outcome.kind === 'refused') {
+      if (outcome.reason === 'referrers-first' && (await this.#mayGoLast(action)))
+        return this.#goLast(action, tagsThere, company)
       await this.#abandon(company)
       return this.#refused(action, outcome)
     }
@@ -324,6 +331,28 @@ class RepositoryApply {
       return { action, outcome: 'failed', text }
     }
     this.#company.push(...company)
+    return doneReport(action, '')
+  }
+
+  /**
+   * Some registries keep an image as long as anything refers to it. Then its referrers go before it, if all of them go
+   * with it, and the registry itself holds its children until it is gone.
+   */
+  async #mayGoLast({ digest, with: company }: DeleteAction): Promise<boolean> {
+    const { protectsChildren } = await this.#driver.reader.capabilities(this.#options)
+    const going = new Set(company)
+    const isFree = this.#fresh?.manifests.every((each) => each.subject !== digest || going.has(each.digest))
+    return protectsChildren && isFree === true
+  }
+
+  /** Puts the root among what hangs on it; `#finish` tells whether it went. */
+  async #goLast(
+    action: DeleteAction,
+    tags: readonly TagName[],
+    company: readonly JournalIntent[],
+  ): Promise<LineReport> {
+    const act = { kind: 'delete' as const, ...this.registry(), digest: action.digest, tags }
+    this.#company.push(...(await this.#intend(action.digest, [act])), ...company)
     return doneReport(action, '')
   }
 
@@ -358,6 +387,11 @@ class RepositoryApply {
     for (const { text } of trouble.values()) breaker.failed(this.#registry, text)
     for (const action of reports.keys()) {
       if (action.kind !== 'delete' || reports.get(action)?.outcome !== 'deleted') continue
+      const stayed = trouble.get(action.digest)
+      if (stayed !== undefined) {
+        reports.set(action, { action, outcome: stayed.outcome, text: stayed.text })
+        continue
+      }
       const left = action.with.flatMap((digest) => trouble.get(digest) ?? [])[0]
       if (left === undefined) continue
       const text = `deleted, but something that hung on it stays: ${left.text}`

@@ -106,7 +106,7 @@ async function isCompanyLeft(
   { reader }: RegistryPorts,
   options: RunOptions,
 ): Promise<boolean> {
-  if (act.kind !== 'delete' || act.digest === root) return false
+  if (act.kind === 'put' || act.digest === root) return false
   const isSaved = run.saved.some(
     ({ digest, repository }) => digest === act.digest && repository === act.repository,
   )

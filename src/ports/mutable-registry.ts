@@ -48,7 +48,15 @@ export type ChangeOutcome =
 /**
  * disabled: the registry has deletion switched off · read-only: it takes no change now · unsupported: it has no such
  * call · forbidden: these credentials may not · protected: immutable or locked there · referenced: something that
- * stays needs it · missing-blob: a manifest cannot be put back because a blob or child is gone.
+ * stays needs it · referrers-first: what refers to it has to go before it · missing-blob: a manifest cannot be put back
+ * because a blob or child is gone.
  */
 export type RefusalReason =
-  'disabled' | 'read-only' | 'unsupported' | 'forbidden' | 'protected' | 'referenced' | 'missing-blob'
+  | 'disabled'
+  | 'read-only'
+  | 'unsupported'
+  | 'forbidden'
+  | 'protected'
+  | 'referenced'
+  | 'referrers-first'
+  | 'missing-blob'

@@ -77,7 +77,7 @@ const faults: FaultExpectations = {
     {
       name: 'a referrer is left',
       reply: error(400, 'GOOGLE_MANIFEST_REFERRING_MANIFEST', 'still referred to'),
-      reason: 'referenced',
+      reason: 'referrers-first',
     },
     {
       name: 'tags are immutable',
@@ -228,6 +228,16 @@ describe('finding repositories', () => {
     expect(paths(lab)).toEqual(['/v2/_catalog'])
   })
 
+  it('says to name the project where the catalog is closed', async () => {
+    const lab = await seeded({ root: '' })
+    const isCatalog = ({ url }: FakeRequest): boolean => url.pathname === '/v2/_catalog'
+    lab.server.inject({ on: isCatalog, reply: error(403, 'DENIED', 'Permission denied') })
+    await expect(lab.reader.listRepositories()).rejects.toMatchObject({
+      code: 'CATALOG_REFUSED',
+      hint: expect.stringContaining(`url: ${lab.server.url}/PROJECT`) as string,
+    })
+  })
+
   it('reads by itself what the API may have cut', async () => {
     const lab = await seeded()
     const { epoch } = lab.graph
@@ -271,13 +281,13 @@ describe('deleting', () => {
     expect(await writer.deleteManifest(repository, epoch.digest)).toEqual({ kind: 'done' })
   })
 
-  it('tells an image that has a referrer as referenced', async () => {
+  it('tells an image that has a referrer, which has to go first', async () => {
     const { writer, repository, graph } = await seeded({}, 'shop/apps/only')
     for (const tag of graph.index.tags) await writer.untag(repository, tag)
     for (const { digest } of [graph.index, graph.orphan]) await writer.deleteManifest(repository, digest)
     expect(await writer.deleteManifest(repository, graph.amd64.digest)).toMatchObject({
       kind: 'refused',
-      reason: 'referenced',
+      reason: 'referrers-first',
     })
   })
 

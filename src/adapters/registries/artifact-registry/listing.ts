@@ -34,15 +34,21 @@ function withLocks(listed: ListedRepository, isImmutable: boolean): ListedReposi
 }
 
 /** Hosts that list everything one may see do so only for some accounts; a refusal is told with what helps. */
-async function readCatalog({ connection }: GoogleSession, options: RunOptions): Promise<ReadonlySet<string>> {
+async function readCatalog(session: GoogleSession, options: RunOptions): Promise<ReadonlySet<string>> {
+  const { connection } = session
   const list = { path: '_catalog', field: 'repositories', scopes: catalogScopes } as const
   const answer = await readNames(connection, list, options).catch((error: unknown): NamesAnswer => {
-    if (error instanceof UnauthorizedError) throw new CatalogRefusedError(connection.name, 401, error.message)
+    if (error instanceof UnauthorizedError) throw refused(session, 401, error.message)
     throw error
   })
   if (answer.kind === 'names') return answer.names
   const { response } = answer
   if (![400, 401, 403, 404, 405, 501].includes(response.status))
     throw connection.unexpected('Listing the repositories', response)
-  throw new CatalogRefusedError(connection.name, response.status, saidIn(response))
+  throw refused(session, response.status, saidIn(response))
+}
+
+function refused({ connection, baseUrl }: GoogleSession, status: number, said: string): CatalogRefusedError {
+  const hint = `Write the project into the address, so that Winnow looks below it:\nurl: ${baseUrl}/PROJECT`
+  return new CatalogRefusedError(connection.name, status, said, hint)
 }

@@ -39,11 +39,13 @@ export class CatalogRefusedError extends OperationalError {
   readonly code = 'CATALOG_REFUSED'
   readonly hint: string
 
-  constructor(registry: string, status: number, said: string) {
+  /** @param hint what to do, where the product has a better way. @default to name the repositories */
+  constructor(registry: string, status: number, said: string, hint?: string) {
     super(
       `${registry} does not list its repositories (it answered ${status}${said === '' ? '' : `, ${said}`}), so Winnow cannot know what is in it.`,
     )
     this.hint =
+      hint ??
       'Name the repositories in the policy without wildcards (repositories: [team/app, team/web]), or give Winnow credentials that may read the catalog.'
   }
 }

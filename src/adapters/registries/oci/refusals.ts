@@ -65,7 +65,7 @@ const reasonOfCode: ReadonlyMap<string, RefusalReason> = new Map([
   ['VIOLATE_FOREIGN_KEY_CONSTRAINT', 'referenced'],
   ['GOOGLE_MANIFEST_DANGLING_TAG', 'referenced'],
   ['GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE', 'referenced'],
-  ['GOOGLE_MANIFEST_REFERRING_MANIFEST', 'referenced'],
+  ['GOOGLE_MANIFEST_REFERRING_MANIFEST', 'referrers-first'],
   ['FAILED_PRECONDITION', 'protected'],
 ])
 
