@@ -109,4 +109,29 @@ export const labs: readonly LabEntry[] = [
         2 + pages(repositories, 1000) + repositories * (pages(tags, 1000) + tags + manifests),
     },
   },
+  {
+    kind: 'nexus',
+    start: async (options) => (await import('./nexus-lab.ts')).startNexusLab(options),
+    arithmetic: {
+      text: 'all components/100',
+      requests: ({ repositories, tags }) => pages(repositories * tags, 100),
+    },
+  },
+  {
+    kind: 'quay',
+    start: async (options) => (await import('./quay-lab.ts')).startQuayLab(options),
+    arithmetic: {
+      text: 'R/100 + R × T/100',
+      requests: ({ repositories, tags }) => pages(repositories, 100) + repositories * pages(tags, 100),
+    },
+  },
+  {
+    kind: 'docker-hub',
+    start: async (options) => (await import('./docker-hub-lab.ts')).startDockerHubLab(options),
+    repositoryOf: (mark) => `acme/${mark}`,
+    arithmetic: {
+      text: 'R/100 + R × T/100',
+      requests: ({ repositories, tags }) => pages(repositories, 100) + repositories * pages(tags, 100),
+    },
+  },
 ]
