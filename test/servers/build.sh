@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the real servers and tools that tests run against, from source by Go
-# (Azurite from npm), into a cache folder outside the repository.
+# (Azurite from npm, moto by pip), into a cache folder outside the repository.
 #
 #   build.sh                    everything the tests can use
 #   build.sh --bench            and what only benchmarks compare with
@@ -20,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${WINNOW_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winnow-test-servers}
 
 # Short builds first: an interrupted run should leave as much as possible.
-for_tests='crane-registry registry3 helm etcd kube-apiserver zot fake-gcs-server azurite versitygw'
+for_tests='crane-registry registry3 helm etcd kube-apiserver zot fake-gcs-server azurite moto versitygw'
 for_bench='regctl regbot'
 
 version_of() {
@@ -111,6 +111,17 @@ build_azurite() { # version, destination
     cp "$here/azurite/package.json" "$here/azurite/package-lock.json" "$here/azurite/.npmrc" "$home/" &&
     (cd "$home" && AZURE_STORAGE_NO_TELEMETRY=1 nice -n 10 npm ci --ignore-scripts) || return 1
   printf '#!/bin/sh\nexec node "%s/node_modules/azurite/dist/src/blob/main.js" "$@"\n' "$home" >"$2.part"
+  chmod +x "$2.part" && mv "$2.part" "$2"
+}
+
+# By pip, at the versions that requirements.txt beside this script fixes, in an environment of its own.
+build_moto() { # version, destination
+  local home="$cache/moto-$1.venv"
+  grep -q -x -F "moto==$1" "$here/moto/requirements.txt" ||
+    { echo "versions.env says $1, but moto/requirements.txt does not require moto $1" >&2 && return 1; }
+  python3 -m venv "$home" &&
+    nice -n 10 "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/moto/requirements.txt" || return 1
+  printf '#!/bin/sh\nexec "%s/bin/moto_server" "$@"\n' "$home" >"$2.part"
   chmod +x "$2.part" && mv "$2.part" "$2"
 }
 

@@ -41,6 +41,7 @@ const sources = {
   },
   'crane-registry': { built: true, install: BUILD },
   registry3: { built: true, install: BUILD },
+  gitea: { built: true, install: BUILD },
   zot: { command: 'zot', versionArgs: ['--version'], built: true, install: BUILD },
   etcd: { command: 'etcd', versionArgs: ['--version'], built: true, install: BUILD },
   'kube-apiserver': { command: 'kube-apiserver', versionArgs: ['--version'], built: true, install: BUILD },
@@ -48,6 +49,7 @@ const sources = {
   versitygw: { command: 'versitygw', versionArgs: ['--version'], built: true, install: BUILD },
   'fake-gcs-server': { built: true, install: BUILD },
   azurite: { built: true, install: BUILD },
+  moto: { built: true, install: BUILD },
   regbot: { command: 'regbot', versionArgs: ['version'], built: true, install: BUILD_BENCH },
   regctl: { command: 'regctl', versionArgs: ['version'], built: true, install: BUILD_BENCH },
 } as const satisfies Record<string, Source>
