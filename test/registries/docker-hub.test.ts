@@ -194,6 +194,21 @@ describe('what it lists', () => {
   })
 })
 
+describe('what counts as a pull', () => {
+  it('is read once, also when a run is cut short in between', async () => {
+    const { lab, graph } = await seeded()
+    const isPull = ({ method, url }: { readonly method: string; readonly url: URL }): boolean =>
+      method === 'GET' && url.pathname.includes('/manifests/')
+    const stop = lab.registry.inject({ on: isPull, after: 15, reply: 'reset' })
+    expect((await lab.reader.readRepository(repository)).complete).toBe(false)
+    stop()
+    expect(lab.state.pulls).toBeGreaterThan(0)
+    expect((await lab.nextReader?.().readRepository(repository))?.complete).toBe(true)
+    // What has no tag, and is no part of what has one, is not seen.
+    expect(lab.state.pulls).toBe(Object.keys(graph).length - 1)
+  })
+})
+
 describe('what it deletes', () => {
   it('refuses a manifest that a tag or another image refers to', async () => {
     const { lab, graph } = await seeded()

@@ -55,8 +55,15 @@ async function readManifests(
     const missing = batch.filter((digest) => !cached.has(digest))
     const together = await readTogether(reading, findings, missing)
     const left = unknownOf(findings, missing)
-    const read = await mapParallel(left, concurrency, (digest) => readManifest(reading, findings, digest))
-    await cache.putManifests([...together, ...read.flat()])
+    const read = [...together]
+    try {
+      await mapParallel(left, concurrency, async (digest) => {
+        read.push(...(await readManifest(reading, findings, digest)))
+      })
+    } finally {
+      // A registry that stops answering need not be asked again for what came: some count each reading as a pull.
+      await cache.putManifests(read)
+    }
   }
 }
 
