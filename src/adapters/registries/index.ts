@@ -3,7 +3,6 @@
  * opened, because some bring their vendor's library.
  */
 import type { RegistryDriver } from './driver.ts'
-import { readOnlyDriver } from './read-only-driver.ts'
 
 /** The kinds that winnow.yaml knows, without `auto`, which recogniseRegistry turns into one of these. */
 export type RegistryKind =
@@ -34,7 +33,7 @@ export const registryDrivers: Readonly<Record<RegistryKind, LoadDriver>> = {
   acr: async () => (await import('./acr/driver.ts')).driver,
   'docker-hub': async () => (await import('./docker-hub/driver.ts')).driver,
   ghcr: async () => (await import('./ghcr/driver.ts')).driver,
-  gitlab: async () => readOnlyDriver('GitLab Container Registry'),
+  gitlab: async () => (await import('./gitlab/driver.ts')).driver,
   harbor: async () => (await import('./harbor/driver.ts')).driver,
   quay: async () => (await import('./quay/driver.ts')).driver,
   artifactory: async () => (await import('./artifactory/driver.ts')).driver,
