@@ -228,6 +228,8 @@ describe('what is removed in Quay', () => {
     await lab.writer.untag(app, tagNamed('a'))
     await lab.writer.untag(app, tagNamed('b'))
     const taken = await pushTo(lab.seeder, app, { tags: ['b'], mark: 'two' })
+    await pushTo(lab.seeder, app, { tags: ['c'], mark: 'three' })
+    await lab.writer.untag(app, tagNamed('c'))
     expect(await lab.writer.restore?.(app, one.digest, undefined)).toEqual({ kind: 'done' })
     expect(await lab.reader.resolveTag(app, tagNamed('a'))).toBe(one.digest)
     expect(await lab.reader.resolveTag(app, tagNamed('b'))).toBe(taken.digest)

@@ -109,7 +109,9 @@ export class QuayListing implements RegistryListing {
   #warnOfFrozen({ onEvent }: RunOptions): void {
     if (this.#frozen.size === 0) return
     const shown = [...this.#frozen].map(([name, state]) => `${name} (${state})`).toSorted()
-    const text = `${this.#api.name}: ${shown.length} repositories take no change, and everything in them counts as locked: ${shown.slice(0, 5).join(', ')}${shown.length > 5 ? ', …' : ''}.`
+    const some =
+      shown.length > 5 ? `${shown.slice(0, 5).join(', ')} and ${shown.length - 5} more` : shown.join(', ')
+    const text = `${this.#api.name}: Quay takes no changes in ${some}; everything there counts as locked and stays.`
     onEvent?.({ kind: 'warning', text })
   }
 }
