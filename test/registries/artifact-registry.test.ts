@@ -157,6 +157,9 @@ describe('finding repositories', () => {
     )
     await lab.reader.readRepository(lab.repository)
     expect(paths(lab).filter((path) => path.endsWith('/tags/list'))).toHaveLength(lists.length)
+    // Without a number Google ends a list early, in silence.
+    const asked = lab.server.requests.filter(isList).map(({ url }) => url.searchParams.get('n'))
+    expect(new Set(asked)).toEqual(new Set(['10000']))
   })
 
   it('does not take for the second reading what was listed for the first', async () => {
