@@ -68,7 +68,7 @@ async function probe(
   const deleteByTag = line === 'since-0.7'
   return outcome.kind === 'refused'
     ? { deletes: { state: 'no', cure: outcome.text }, deleteByTag: undefined }
-    : { deletes: { state: 'yes' }, deleteByTag }
+    : { deletes: { state: 'yes' }, deleteByTag, text: 'allowed, asked with a digest that nobody has' }
 }
 
 async function remove(
