@@ -133,6 +133,33 @@ describe('what Gitea tells', () => {
     expect(read.problems.join()).toContain('changed each time while they were read')
   })
 
+  it('is read again where as many versions came as went', async () => {
+    const { lab } = await opened({ pageSize: 2 })
+    let isDone = false
+    lab.fake.inject({
+      on: (request) => {
+        if (!isListing(request) || request.url.searchParams.get('page') !== '2' || isDone) return false
+        isDone = true
+        const oldest = lab.fake.state.list('team', '').at(-1)
+        if (oldest !== undefined) lab.fake.state.remove('team', oldest.name, oldest.version)
+        const held = lab.fake.state.store.repository(repository)
+        const latest = held.tags.get(tag('latest'))
+        if (latest !== undefined) held.tags.set(tag('new'), latest)
+        lab.fake.state.pushed('team', 'app', 'new')
+        return false
+      },
+      reply: 'reset',
+    })
+    const read = await lab.reader.readRepository(repository)
+    const first = lab.fake.requests.filter(
+      (request) => isListing(request) && request.url.searchParams.get('page') === '1',
+    )
+    expect(first.length).toBeGreaterThan(1)
+    expect(read.manifests.flatMap(({ tags }) => tags).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['latest', 'new']),
+    )
+  })
+
   it('finds a tag whatever its case, as clusters may write it', async () => {
     const { lab, graph } = await opened()
     await lab.seeder.putManifest(repository, graph.epoch.bytes, graph.epoch.mediaType, 'RC-1')

@@ -20,7 +20,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${WINNOW_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/winnow-test-servers}
 
 # Short builds first: an interrupted run should leave as much as possible.
-for_tests='crane-registry registry3 helm etcd kube-apiserver zot fake-gcs-server azurite moto versitygw'
+for_tests='crane-registry registry3 helm etcd kube-apiserver zot fake-gcs-server azurite moto versitygw gitea'
 for_bench='regctl regbot'
 
 version_of() {
@@ -123,6 +123,17 @@ build_moto() { # version, destination
     nice -n 10 "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$here/moto/requirements.txt" || return 1
   printf '#!/bin/sh\nexec "%s/bin/moto_server" "$@"\n' "$home" >"$2.part"
   chmod +x "$2.part" && mv "$2.part" "$2"
+}
+
+# With SQLite, which is C. Its templates and translations are files, kept beside the binary; its web pages are not built.
+build_gitea() { # version, destination
+  local source
+  check_required gitea code.gitea.io/gitea "$1" &&
+    source=$(cd "$here/gitea" && go list -m -f '{{.Dir}}' code.gitea.io/gitea) &&
+    (cd "$here/gitea" && CGO_ENABLED=1 nice -n 10 go build -p 2 -trimpath -tags 'sqlite sqlite_unlock_notify' \
+      -ldflags '-s -w' -o "$2.part" code.gitea.io/gitea) || return 1
+  mkdir -p "$2.static" && cp -r "$source/options" "$source/templates" "$source/public" "$2.static/" &&
+    chmod -R u+w "$2.static" && mv "$2.part" "$2"
 }
 
 build_versitygw() {
