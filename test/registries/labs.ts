@@ -66,6 +66,14 @@ export const labs: readonly LabEntry[] = [
     },
   },
   {
+    kind: 'gitlab',
+    start: async (options) => (await import('./gitlab-lab.ts')).startGitLabLab(options),
+    arithmetic: {
+      text: 'R/100 + R × T/1000, and the rules of each project',
+      requests: ({ repositories, tags }) => pages(repositories, 100) + repositories * (pages(tags, 1000) + 1),
+    },
+  },
+  {
     kind: 'artifact-registry',
     start: async (options) => (await import('./artifact-registry-lab.ts')).startGoogleLab(options),
     repositoryOf: (mark) => `shop/apps/${mark}`,
