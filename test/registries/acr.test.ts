@@ -146,6 +146,25 @@ describe('what it tells of manifests and tags', () => {
     expect([complete, index?.locked, index?.tags.length]).toEqual([true, true, 2])
   })
 
+  it('takes a tag that moves while lists are read for where it points at last', async () => {
+    const { lab, graph } = await seeded()
+    const stale = { name: 'v1', digest: graph.chart.digest, createdTime: '2024-01-01T00:00:00.0000000Z' }
+    lab.server.inject({
+      on: ({ url }) => url.pathname.endsWith('/_tags'),
+      reply: json(200, { tags: [stale] }),
+    })
+    const { manifests } = await lab.reader.readRepository(repository)
+    const bearers = manifests.filter(({ tags }) => tags.some(({ name }) => name === 'v1'))
+    expect(bearers.map(({ digest }) => digest)).toEqual([graph.index.digest])
+  })
+
+  it('does not take a later page that is not there for a repository that is not there', async () => {
+    const { lab } = await seeded({ pageSize: 2 })
+    const reply = json(404, { errors: [{ code: 'NAME_UNKNOWN', message: 'repository name not known' }] })
+    lab.server.inject({ on: ({ url }) => url.searchParams.has('last'), reply })
+    expect((await lab.reader.readRepository(repository)).complete).toBe(false)
+  })
+
   it.each([
     ['a row without a digest', { manifests: [{ tags: [] }] }],
     [
