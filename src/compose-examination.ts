@@ -9,6 +9,7 @@ import { createMemoryLeaseStore } from './adapters/journal/memory/lease.ts'
 import { createMemoryManifestCache } from './adapters/journal/memory/manifest-cache.ts'
 import { createMemoryProofStore } from './adapters/journal/memory/proofs.ts'
 import { createReferenceFileSource } from './adapters/references/reference-file-source.ts'
+import { kindOfHost } from './adapters/registries/recognise-hosts.ts'
 import type { DoctorPorts, OpenedRegistry, RegistryToCheck } from './app/doctor.ts'
 import {
   composeRegistry,
@@ -78,6 +79,9 @@ export async function kubeContexts(
   return listContexts(environment)
 }
 
+/** Clouds whose own chain of credentials is asked where Docker's files have none. */
+const hasLoginOfItsOwn: ReadonlySet<string | undefined> = new Set(['artifact-registry', 'ecr', 'acr'])
+
 function registryToCheck(
   settings: RegistrySettings,
   configuration: Configuration,
@@ -93,7 +97,11 @@ function registryToCheck(
       const found = await credentialsOf(auth, options.environment).get(target, {
         ...(signal !== undefined && { signal }),
       })
-      return found === undefined ? undefined : `from ${found.origin ?? 'the configuration'}`
+      if (found !== undefined) return `from ${found.origin ?? 'the configuration'}`
+      const kind = settings.kind === 'auto' ? kindOfHost(new URL(url).hostname) : settings.kind
+      return hasLoginOfItsOwn.has(kind)
+        ? 'none in Docker’s files; those of the cloud are looked for below'
+        : undefined
     },
     open: async (runOptions) => {
       const named = {
