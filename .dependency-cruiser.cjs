@@ -41,6 +41,23 @@ module.exports = {
       to: { path: '^src/ports/mutable-' },
     },
     {
+      name: 'only-collect-asks-collectors',
+      comment:
+        "what a registry's own collector frees cannot be put back; only these use cases are ever handed one.",
+      severity: 'error',
+      from: {
+        path: '^src/',
+        pathNot: [
+          '^src/adapters',
+          '^src/compose[a-z-]*\\.ts$',
+          '^src/app/collect[a-z-]*\\.ts$',
+          '^src/ports',
+          '\\.test\\.ts$',
+        ],
+      },
+      to: { path: '^src/ports/registry-collector' },
+    },
+    {
       name: 'adapters-do-not-know-each-other',
       comment: 'a driver that leans on another family cannot be replaced; all may use adapters/http.',
       severity: 'error',

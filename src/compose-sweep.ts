@@ -3,7 +3,6 @@
  * cache, and for a maintenance the commands and the monitoring.
  */
 import { hostname } from 'node:os'
-import { setTimeout as pause } from 'node:timers/promises'
 import { createDescriptorCache } from './adapters/descriptor-cache/create-descriptor-cache.ts'
 import { createHttpClient } from './adapters/http/client.ts'
 import type { HttpClient } from './adapters/http/http-types.ts'
@@ -21,9 +20,9 @@ import { composeStore, isRunning, storageOf } from './compose-storage.ts'
 import { commonParts, OBJECT_TIME_SLACK_MS, storeOptions, type SweepOverrides } from './compose-sweep-plan.ts'
 import { composeMaintenance } from './compose-maintenance.ts'
 import { stateDirectoryOf, type ComposeOptions } from './compose-options.ts'
+import { sleep } from './compose-sleep.ts'
 import { createRegistryHttp, tlsOf } from './compose.ts'
 import type { RegistrySettings } from './config/configuration.ts'
-import { InterruptedError } from './core/errors/errors.ts'
 import type { DescriptorCache } from './ports/descriptor-cache.ts'
 import type { SweepableStore } from './ports/mutable-sweep-store.ts'
 import type { RunOptions } from './ports/run-options.ts'
@@ -215,14 +214,4 @@ async function clockSkew(store: SweepableStore, options: RunOptions): Promise<nu
   if (facts.modifiedAt >= before - OBJECT_TIME_SLACK_MS && facts.modifiedAt <= after + OBJECT_TIME_SLACK_MS)
     return 0
   return facts.modifiedAt - after
-}
-
-/** Ends early when the run is to stop; throws when it is aborted. */
-async function sleep(ms: number, { signal, stop }: RunOptions): Promise<void> {
-  const either = AbortSignal.any([signal, stop].filter((each) => each !== undefined))
-  try {
-    await pause(ms, undefined, { signal: either })
-  } catch {
-    if (signal?.aborted === true) throw new InterruptedError()
-  }
 }

@@ -17,7 +17,7 @@ import type { HttpClient, HttpTls } from './adapters/http/http-types.ts'
 import { openState, type State } from './adapters/journal/open-state.ts'
 import { createEvidenceFileSources } from './adapters/references/evidence-file-source.ts'
 import { createReferenceFileSource, readReferenceFile } from './adapters/references/reference-file-source.ts'
-import { registryDrivers } from './adapters/registries/index.ts'
+import { registryDrivers, type RegistryKind } from './adapters/registries/index.ts'
 import type { OpenedDriver, OpenHttp } from './adapters/registries/driver.ts'
 import { recogniseRegistry } from './adapters/registries/recognise.ts'
 import { createStorageReader } from './adapters/registries/storage-distribution/storage-reader.ts'
@@ -226,6 +226,10 @@ export interface RegistryPart {
   readonly recognisedBy?: string | undefined
   /** What this product needs beyond what every registry needs. */
   readonly check?: OpenedDriver['check']
+  /** For whoever asks the registry's own collector; planners are handed readers alone. */
+  readonly createCollector?: OpenedDriver['createCollector']
+  /** What it turned out to be; undefined for a storage. */
+  readonly driver: { readonly kind: RegistryKind; readonly product: string } | undefined
   readonly http: RegistryHttp | undefined
 }
 
@@ -373,6 +377,7 @@ export async function composeRegistry(
       probeDeletion: (repository, probeOptions) => opened.createWriter().probe(repository, probeOptions),
       note: recognised?.note,
       recognisedBy: recognised?.by,
+      driver: { kind, product: driver.product },
       http: clients,
     }
   } catch (error) {
@@ -471,6 +476,7 @@ async function composeStorage(
         ? probeFolder(place.path)
         : Promise.resolve({ deletes: { state: 'unknown' }, deleteByTag: true }),
     note: undefined,
+    driver: undefined,
     http: undefined,
   }
 }

@@ -18,6 +18,8 @@ export type MaintenanceStep =
   | 'health'
   | 'downtime-end'
   | 'window'
+  /** Of a registry's own collector, which is told in the same manner. */
+  | 'collector'
 
 export interface MaintenanceLine {
   readonly at: InstantMs

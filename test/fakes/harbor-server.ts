@@ -6,6 +6,7 @@ import type { RepositoryName } from '../../src/core/image/names.ts'
 import { parseDigest } from '../../src/core/image/digest.ts'
 import { parseRepositoryName, parseTagName } from '../../src/core/image/names.ts'
 import { json, startFakeServer, type FakeRequest, type FakeServer } from './fake-server.ts'
+import { HarborGc } from './harbor-gc.ts'
 import { artifactRows } from './harbor-rows.ts'
 import { HarborState } from './harbor-state.ts'
 import { answerOci, type Reply } from './oci-server.ts'
@@ -15,11 +16,13 @@ export interface HarborAccount {
   readonly secret: string
   /** Projects it may see; undefined is all of them. */
   readonly projects?: readonly string[]
-  readonly rights: readonly ('pull' | 'push' | 'delete' | 'system')[]
+  /** `gc-list`: it sees the runs of the garbage collection, and begins none. */
+  readonly rights: readonly ('pull' | 'push' | 'delete' | 'system' | 'gc-list')[]
 }
 
 export interface HarborServer extends FakeServer {
   readonly state: HarborState
+  readonly gc: HarborGc
   /** Tokens that were given out die. */
   expireTokens(): void
 }
@@ -41,10 +44,11 @@ export const robot: HarborAccount = {
 
 export async function startHarborServer(options: HarborServerOptions = {}): Promise<HarborServer> {
   const state = new HarborState()
+  const gc = new HarborGc()
   const tokens = new Map<string, { readonly account: HarborAccount; readonly scopes: ReadonlySet<string> }>()
   const server = await startFakeServer((request) => {
     state.settle()
-    const at = { state, options, tokens, request, account: accountOf(request, options) }
+    const at = { state, gc, options, tokens, request, account: accountOf(request, options) }
     const reply = answer(at)
     state.settle()
     return { ...reply, headers: { 'x-request-id': 'c0ffee', ...reply.headers } }
@@ -52,6 +56,7 @@ export async function startHarborServer(options: HarborServerOptions = {}): Prom
   return {
     ...server,
     state,
+    gc,
     expireTokens: () => tokens.clear(),
     get requests() {
       return server.requests
@@ -61,6 +66,7 @@ export async function startHarborServer(options: HarborServerOptions = {}): Prom
 
 interface Asked {
   readonly state: HarborState
+  readonly gc: HarborGc
   readonly options: HarborServerOptions
   readonly tokens: Map<string, { readonly account: HarborAccount; readonly scopes: ReadonlySet<string> }>
   readonly request: FakeRequest
@@ -90,10 +96,11 @@ function api(at: Asked, path: string): Reply {
       ...(account && { harbor_version: options.version ?? 'v2.12.1-abc', read_only: state.isReadOnly }),
     })
   if (account === undefined) return failure(401, 'UNAUTHORIZED', 'unauthorized')
-  if (path === 'system/gc/schedule') {
+  if (path === 'system/gc/schedule' && at.request.method === 'GET') {
     if (!account.rights.includes('system')) return failure(403, 'FORBIDDEN', 'forbidden')
     return options.schedule === undefined ? { status: 200 } : json(200, options.schedule)
   }
+  if (/^system\/gc(?=\/|$)/.test(path)) return collection(at, path.slice('system/gc'.length))
   if (path === 'projects') return list(at, projectRows(at))
   if (path === 'repositories') return list(at, repositoryRows(at))
   const [, project = '', encoded = '', rest = ''] =
@@ -109,6 +116,21 @@ function api(at: Asked, path: string): Reply {
   return at.request.method === 'DELETE'
     ? remove(at, repository, rest)
     : failure(405, 'METHOD_NOT_ALLOWED', '')
+}
+
+function collection(at: Asked, path: string): Reply {
+  const { state, gc, account, request } = at
+  const isSystem = account?.rights.includes('system') === true
+  if (!isSystem && account?.rights.includes('gc-list') !== true) return failure(403, 'FORBIDDEN', 'forbidden')
+  if (request.method !== 'GET' && state.isReadOnly)
+    return failure(403, 'DENIED', 'The system is in read only mode. Any modification is prohibited.')
+  const reply = gc.answer(path, request, state, isSystem)
+  return reply === 'list'
+    ? list(
+        at,
+        gc.rows.map((row) => gc.rowOf(row)),
+      )
+    : reply
 }
 
 function projectRows({ state, account }: Asked): readonly object[] {

@@ -9,7 +9,7 @@ import { answerOci } from './oci-server.ts'
 export interface NexusUser {
   readonly name: string
   readonly password: string
-  readonly privileges: readonly ('browse' | 'read' | 'edit' | 'delete' | 'tasks' | 'admin')[]
+  readonly privileges: readonly ('browse' | 'read' | 'edit' | 'delete' | 'tasks' | 'run' | 'admin')[]
 }
 
 export interface NexusOptions {
@@ -29,13 +29,33 @@ export interface NexusServer extends FakeServer {
   readonly state: NexusState
   readonly users: Map<string, NexusUser>
   readonly repositories: NexusRepositoryRow[]
-  readonly tasks: { readonly id: string; readonly name: string; readonly type: string }[]
+  readonly tasks: NexusTaskRow[]
+  /** Ids of tasks, in the order in which they were begun. */
+  readonly ran: string[]
+}
+
+export interface NexusTaskRow {
+  readonly id: string
+  readonly name: string
+  readonly type: string
+  /** Disabled tasks are not run. @default true */
+  enabled?: boolean
+  /** What it says at each look once it was begun; then it rests. @default RUNNING, once */
+  course?: readonly string[]
+  /** @default OK */
+  result?: string
+  /** What it says now. @default WAITING */
+  currentState?: string
+  lastRun?: string
+  lastRunResult?: string
+  /** The words that are still to come. */
+  words?: string[]
 }
 
 export const nexusUser: NexusUser = {
   name: 'winnow',
   password: 'nexus-password',
-  privileges: ['browse', 'read', 'edit', 'delete', 'tasks'],
+  privileges: ['browse', 'read', 'edit', 'delete', 'tasks', 'run'],
 }
 
 const REST = '/service/rest/v1'
@@ -47,7 +67,8 @@ export async function startNexus(options: NexusOptions = {}): Promise<NexusServe
     { name: 'docker-hosted', type: 'hosted' },
     { name: 'maven-releases', type: 'hosted', format: 'maven2' },
   ]
-  const tasks: NexusServer['tasks'][number][] = []
+  const tasks: NexusTaskRow[] = []
+  const ran: string[] = []
   const answer = (request: FakeRequest): Reply => {
     const user = userOf(request, users)
     const { pathname } = request.url
@@ -55,11 +76,11 @@ export async function startNexus(options: NexusOptions = {}): Promise<NexusServe
     if (images.startsWith('/v2/')) return answerConnector(state, request, images, user)
     if (!pathname.startsWith(REST)) return { status: 404, headers: html, body: '<h1>404</h1>' }
     if (user === undefined) return { status: 401, headers: challenge }
-    const rest = { state, repositories, tasks, rowsMax: options.rowsMax ?? 100 }
+    const rest = { state, repositories, tasks, ran, rowsMax: options.rowsMax ?? 100 }
     return answerRest(rest, request, pathname.slice(REST.length), user)
   }
   const server = await startFakeServer(answer, options)
-  return { ...server, requests: server.requests, state, users, repositories, tasks }
+  return { ...server, requests: server.requests, state, users, repositories, tasks, ran }
 }
 
 const html = { 'content-type': 'text/html' }
@@ -85,7 +106,8 @@ function answerConnector(
 interface Rest {
   readonly state: NexusState
   readonly repositories: readonly NexusRepositoryRow[]
-  readonly tasks: NexusServer['tasks']
+  readonly tasks: NexusTaskRow[]
+  readonly ran: string[]
   readonly rowsMax: number
 }
 
@@ -110,6 +132,8 @@ function answerRest(rest: Rest, request: FakeRequest, path: string, user: NexusU
       : json(200, { name: connector, docker: { httpPort: found.port ?? null } })
   }
   if (path === '/tasks') return listTasks(rest, request, user)
+  const task = /^\/tasks\/([^/]+)\/run$/.exec(path)?.[1]
+  if (task !== undefined && request.method === 'POST') return runTask(rest, decodeURIComponent(task), user)
   if (!user.privileges.includes('browse')) return { status: 403 }
   if (path === '/components' || path === '/search') return listComponents(rest, request, path)
   const id = /^\/components\/(.+)$/.exec(path)?.[1]
@@ -122,10 +146,36 @@ function answerRest(rest: Rest, request: FakeRequest, path: string, user: NexusU
 function listTasks({ tasks }: Rest, { url }: FakeRequest, user: NexusUser): Reply {
   if (!user.privileges.includes('tasks')) return { status: 403 }
   const rows = tasks.filter(({ type }) => type === url.searchParams.get('type'))
-  return json(200, {
-    items: rows.map((row) => ({ ...row, currentState: 'WAITING', lastRun: null })),
-    continuationToken: null,
+  const items = rows.map((task) => {
+    const { id, name, type, currentState = 'WAITING', lastRun = null, lastRunResult = null } = goOn(task)
+    return { id, name, type, message: name, currentState, lastRunResult, nextRun: null, lastRun }
   })
+  return json(200, { items, continuationToken: null })
+}
+
+/** Each look finds a task one word further; after the last it rests, and has a result. */
+function goOn(task: NexusTaskRow): NexusTaskRow {
+  if (task.words === undefined) return task
+  const word = task.words.shift()
+  if (word !== undefined) {
+    task.currentState = word
+    return task
+  }
+  delete task.words
+  task.currentState = 'WAITING'
+  task.lastRun = instant(Date.parse(task.lastRun ?? '2026-11-25T03:00:00Z') + 60_000)
+  task.lastRunResult = task.result ?? 'OK'
+  return task
+}
+
+function runTask({ tasks, ran }: Rest, id: string, user: NexusUser): Reply {
+  if (!user.privileges.includes('run')) return { status: 403 }
+  const task = tasks.find((each) => each.id === id)
+  if (task === undefined) return { status: 404 }
+  if (task.enabled === false) return { status: 405 }
+  ran.push(id)
+  task.words = [...(task.course ?? ['RUNNING'])]
+  return { status: 204 }
 }
 
 function listComponents({ state, repositories, rowsMax }: Rest, { url }: FakeRequest, path: string): Reply {

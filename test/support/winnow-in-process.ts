@@ -1,6 +1,6 @@
 /** Runs a command of the real command tree in this process, with a terminal that remembers what was written. */
 import { createColors } from 'picocolors'
-import type { RunEvent } from '../../src/ports/run-options.ts'
+import type { RunEvent, RunOptions } from '../../src/ports/run-options.ts'
 import { exitCodes, type ExitCode } from '../../src/cli/exit-codes.ts'
 import { buildProgram } from '../../src/cli/program.ts'
 import { reportError } from '../../src/cli/report-error.ts'
@@ -13,10 +13,15 @@ export interface Ended {
   readonly events: readonly RunEvent[]
 }
 
-/** What a person, or a script, would see of `winnow ...words`; nobody can be asked, and nothing is coloured. */
+/**
+ * What a person, or a script, would see of `winnow ...words`; nobody can be asked, and nothing is coloured.
+ *
+ * @param halts what Ctrl-C aborts
+ */
 export async function winnow(
   words: readonly string[],
   environment: Terminal['environment'] = {},
+  halts: Pick<RunOptions, 'stop' | 'signal'> = {},
 ): Promise<Ended> {
   const written = { stdout: '', stderr: '' }
   const output = (stream: keyof typeof written): Terminal['stdout'] => ({
@@ -38,7 +43,10 @@ export async function winnow(
   try {
     const program = buildProgram((spec, context) => async () => {
       const body = await spec.load()
-      code = await body.run({ ...context(terminal), run: { onEvent: (event) => events.push(event) } })
+      code = await body.run({
+        ...context(terminal),
+        run: { ...halts, onEvent: (event) => events.push(event) },
+      })
     })
     await program.parseAsync([...words], { from: 'user' })
   } catch (error) {

@@ -70,6 +70,11 @@ const refusals: Readonly<Record<Governor, Refusal>> = {
   },
 }
 
+/** How a registry with a database frees its bytes; undefined for those whose storage is swept. */
+export function ownWayOf(kind: RegistryKind): string | undefined {
+  return isGovernor(kind) ? refusals[kind].instead : undefined
+}
+
 /**
  * @returns whether somebody answered at the address
  * @throws MetadataElsewhereError naming what to use instead

@@ -10,6 +10,7 @@ import type { Capabilities } from '../../core/inventory/inventory.ts'
 import type { MutableRegistry } from '../../ports/mutable-registry.ts'
 import type { ProofStore } from '../../ports/proofs.ts'
 import type { ReadableRegistry } from '../../ports/readable-registry.ts'
+import type { RegistryCollector } from '../../ports/registry-collector.ts'
 import type { RunOptions } from '../../ports/run-options.ts'
 import type { CredentialSource } from '../http/credentials.ts'
 import type { HttpClient, HttpRetry } from '../http/http-types.ts'
@@ -73,6 +74,8 @@ export interface OpenedDriver {
    * policy governs. @default false: it leaves everything as it is
    */
   readonly probePushes?: boolean
+  /** For products that free bytes by a collector of their own which can be asked to run. */
+  readonly createCollector?: () => RegistryCollector
   /** What the page of documentation demands beyond what is asked of every registry; for `winnow doctor`. Changes nothing. */
   readonly check?: (
     repository: RepositoryName | undefined,

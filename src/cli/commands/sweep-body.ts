@@ -22,6 +22,8 @@ import { writeSweepReport } from '../views/sweep-report.ts'
 export const sweepBody: CommandBody = {
   async run(context) {
     const { options } = context
+    if (options.flag('registryCollector'))
+      return (await import('./sweep-collector.ts')).runRegistryCollector(context)
     const restore = options.text('restore')
     if (restore !== undefined && (options.flag('apply') || options.text('every') !== undefined)) {
       throw new UsageError('--restore stands alone: it acts at once.', 'Leave --apply and --every out.')
@@ -58,7 +60,7 @@ function chooseRegistry({ registries }: Configuration, name: string | undefined)
         ? 'No registry in the configuration has storage:, so there is nothing to sweep.'
         : `Several registries have storage: ${swept.map(({ name: each }) => each).join(', ')}.`,
       only === undefined
-        ? 'Give a registry its storage: (the folder or bucket it keeps its files in). A registry with url: alone frees its bytes itself.'
+        ? 'Give a registry its storage: (the folder or bucket it keeps its files in). A registry with url: alone frees its bytes itself; Harbor and Nexus are asked to by --registry-collector.'
         : 'Name one:\n  winnow sweep NAME',
     )
   }

@@ -35,6 +35,11 @@ export const sweepSpec: CommandSpec = {
       flags: '--registry-restarted <time>',
       description: 'say when every process of the registry was last started (RFC 3339), for cache: inmemory',
     },
+    {
+      flags: '--registry-collector',
+      description:
+        'have Harbor or Nexus free the bytes by their own collector, and follow it; without --apply, say what would be asked',
+    },
     { flags: '--detailed-exitcode', description: 'end with 2 when the plan has something to do' },
     {
       flags: '--show <lines>',
@@ -47,6 +52,10 @@ export const sweepSpec: CommandSpec = {
     { line: 'winnow sweep', does: 'shows what could be freed' },
     { line: 'winnow sweep onprem --apply', does: 'sets it aside, and frees what was set aside a week ago' },
     { line: 'winnow sweep --apply --every 1h', does: 'goes on doing that, beside the registry' },
+    {
+      line: 'winnow sweep harbor --registry-collector --apply',
+      does: 'has Harbor free what deleted images left behind',
+    },
     { line: 'winnow sweep --restore r-20260131-045110-7f2a', does: 'puts back what that run set aside' },
   ],
   formats: ['table', 'wide', 'json', 'ndjson', 'yaml', 'markdown', 'csv', 'names'],

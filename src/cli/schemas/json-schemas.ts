@@ -10,6 +10,7 @@ import {
   planSchema,
 } from './file-formats.ts'
 import {
+  collectorSchema,
   doctorSchema,
   explainSchema,
   importComparisonSchema,
@@ -39,6 +40,15 @@ export const jsonSchemas: ReadonlyMap<string, () => JsonSchema> = new Map([
   ['verify', () => printed(verifySchema, 'verify/v1', 'Every image in use, and whether it can be pulled.')],
   ['linked', () => printed(linkedSchema, 'linked/v1', 'What winnow link recorded.')],
   ['sweep', () => printed(sweepSchema, 'sweep/v1', 'What a sweep would free, or did.')],
+  [
+    'collector',
+    () =>
+      printed(
+        collectorSchema,
+        'collector/v1',
+        "What a registry's own collector was asked, and how it ended.",
+      ),
+  ],
   ['doctor', () => printed(doctorSchema, 'doctor/v1', 'Every check, with its cure.')],
   [
     'policy-check',

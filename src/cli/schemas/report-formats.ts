@@ -160,6 +160,38 @@ export const sweepSchema = z.looseObject({
   warnings: z.array(z.string()),
 })
 
+const collectorState = z.enum(['planned', 'done', 'failed', 'stopped', 'running', 'unknown', 'not-begun'])
+
+const collectorTimes = {
+  startedAt: instant.optional().describe('By the clock of Winnow; absent before it is begun.'),
+  endedAt: instant.optional().describe('Absent while it may still run.'),
+  bytesFreed: bytes.optional().describe('Absent where the product does not tell; so are the next two.'),
+  blobsFreed: count.optional(),
+  manifestsFreed: count.optional(),
+}
+
+export const collectorSchema = z.looseObject({
+  schemaVersion: z.literal('collector/v1'),
+  registry: registryName,
+  product: z.string(),
+  applied: z.boolean().describe('False where it is only said what would be asked.'),
+  state: collectorState.describe(
+    'Running: Winnow stopped following, and it goes on by itself. Stopped: by somebody, in the registry. Unknown: nobody tells how it ended.',
+  ),
+  ...collectorTimes,
+  steps: z.array(
+    z.looseObject({
+      name: z.string().describe('For people; may be reworded.'),
+      asks: z.string().describe('The request that begins it.'),
+      state: collectorState,
+      wasRunning: z.boolean().describe('It ran already, so it was followed and not begun.'),
+      text: z.string().describe('What the registry says of its end; may be empty.'),
+      ...collectorTimes,
+    }),
+  ),
+  warnings: z.array(z.string()),
+})
+
 export const linkedSchema = z.looseObject({
   schemaVersion: z.literal('linked/v1'),
   image: z.string().describe('With host and digest.'),

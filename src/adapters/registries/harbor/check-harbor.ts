@@ -2,6 +2,7 @@
 import type { RunOptions } from '../../../ports/run-options.ts'
 import type { DriverCheck } from '../driver.ts'
 import { isRecord } from '../oci/answers.ts'
+import { parsed } from './gc-jobs.ts'
 import type { HarborApi } from './harbor-api.ts'
 import { readOnlyCure, readSystem } from './harbor-refusals.ts'
 import type { ProxyProjects } from './proxy-projects.ts'
@@ -57,14 +58,4 @@ async function checkCollector(api: HarborApi, options: RunOptions): Promise<Driv
 function deletesUntagged(schedule: Readonly<Record<string, unknown>>): boolean {
   const said = isRecord(schedule['parameters']) ? schedule['parameters'] : parsed(schedule['job_parameters'])
   return said['delete_untagged'] !== false
-}
-
-function parsed(text: unknown): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = typeof text === 'string' ? JSON.parse(text) : undefined
-    return isRecord(value) ? value : {}
-  } catch {
-    // Parameters that cannot be read say nothing, and then the default counts.
-    return {}
-  }
 }

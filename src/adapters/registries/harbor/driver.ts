@@ -8,6 +8,7 @@ import { createOciReader } from '../oci/reader.ts'
 import type { RegistryTraits } from '../oci/traits.ts'
 import { checkHarbor } from './check-harbor.ts'
 import { HarborApi, pageSizeMax } from './harbor-api.ts'
+import { HarborCollector } from './harbor-collector.ts'
 import { HarborListing } from './harbor-listing.ts'
 import { readOnlyCure, readSystem } from './harbor-refusals.ts'
 import { HarborWriter } from './harbor-writer.ts'
@@ -20,7 +21,8 @@ function openHarbor(settings: DriverSettings): OpenedDriver {
   const credentials = settings.apiCredentials ?? settings.credentials
   // Harbor's API names no way to log in when it refuses, so the credentials go with every request, to that origin alone.
   const http = settings.openHttp({ base: baseUrl, credentials, authorization: 'static' })
-  const api = new HarborApi({ name: settings.name, baseUrl, http })
+  const openApi = (): HarborApi => new HarborApi({ name: settings.name, baseUrl, http })
+  const api = openApi()
   const proxies = new ProxyProjects(api)
   const listing = new HarborListing(api, new OciConnection(settings), proxies)
   return {
@@ -31,6 +33,7 @@ function openHarbor(settings: DriverSettings): OpenedDriver {
       capabilities: { listsUntagged: true, pushTime: true, pullTime: true, deletesReferrers: true },
     }),
     createWriter: () => new HarborWriter(api, listing, settings),
+    createCollector: () => new HarborCollector(openApi),
     check: (_, options) => checkHarbor(api, proxies, options),
   }
 }

@@ -41,6 +41,13 @@ export class HarborApi {
     return this.#send('DELETE', `${this.#base}/${path}`, options)
   }
 
+  /** Sent once: what it begins must not be begun again because an answer was lost. */
+  post(path: string, content: object, options?: RunOptions): Promise<HttpResponse> {
+    const headers = { accept: 'application/json', 'content-type': 'application/json' }
+    const request = { method: 'POST', url: `${this.#base}/${path}`, headers, idempotent: false } as const
+    return this.#connection.send({ ...request, body: JSON.stringify(content) }, options)
+  }
+
   /**
    * Every row of a list, once; undefined when Harbor says that what is listed is not there.
    *

@@ -4,11 +4,7 @@ import type { RunOptions } from '../../../ports/run-options.ts'
 import type { DriverCheck } from '../driver.ts'
 import { isRecord, quotable } from '../oci/answers.ts'
 import type { ProductApi } from '../product-api.ts'
-
-const tasks = [
-  { type: 'repository.docker.gc', name: 'Docker - Delete unused manifests and images' },
-  { type: 'blobstore.compact', name: 'Admin - Compact blob store' },
-] as const
+import { freeingTasks, type TaskType } from './tasks.ts'
 
 export async function checkNexus(
   api: ProductApi,
@@ -16,7 +12,7 @@ export async function checkNexus(
   options: RunOptions,
 ): Promise<readonly DriverCheck[]> {
   const checks = [await checkRepository(repository, options)]
-  for (const task of tasks) checks.push(await checkTask(api, task, options))
+  for (const task of freeingTasks) checks.push(await checkTask(api, task, options))
   return checks
 }
 
@@ -36,7 +32,7 @@ async function checkRepository(
 /** Deleting components frees nothing; these two tasks do. */
 async function checkTask(
   api: ProductApi,
-  { type, name }: (typeof tasks)[number],
+  { type, name }: TaskType,
   options: RunOptions,
 ): Promise<DriverCheck> {
   const what = `find the task “${name}”`

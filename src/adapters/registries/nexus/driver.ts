@@ -13,6 +13,7 @@ import { checkNexus } from './check.ts'
 import { findRepository } from './find-repository.ts'
 import { NexusListing } from './listing.ts'
 import { Looks } from './looks.ts'
+import { NexusCollector } from './nexus-collector.ts'
 import { NexusWriter } from './writer.ts'
 
 const product = 'Sonatype Nexus'
@@ -28,7 +29,8 @@ export const driver: RegistryDriver = {
       credentials: settings.apiCredentials ?? settings.credentials,
       authorization: 'static',
     })
-    const api = new ProductApi({ name, product, base: addresses.api, http: apiHttp })
+    const openApi = (): ProductApi => new ProductApi({ name, product, base: addresses.api, http: apiHttp })
+    const api = openApi()
     const repository = remembered((options) => findRepository(api, addresses, options))
     const connection = new OciConnection({ name, baseUrl, http })
     const looks = new Looks()
@@ -56,6 +58,7 @@ export const driver: RegistryDriver = {
           putManifest: pushing.putManifest.bind(pushing),
         })
       },
+      createCollector: () => new NexusCollector(openApi),
       check: (_, options) => checkNexus(api, repository, options),
     }
   },
