@@ -49,7 +49,8 @@ async function collectHeld(
   const startedAt = ports.now()
   const endBy = ports.elapsed() + FOLLOW_MAX_MS
   const steps: CollectedStep[] = []
-  const warnings = [...look.warnings]
+  // What the look warns of is for whoever has yet to decide; a run tells what is to be known of it.
+  const warnings: string[] = []
   for (const step of look.steps) {
     const goesOn = steps.every(({ state }) => state === 'done') && options.stop?.aborted !== true
     if (!goesOn) {

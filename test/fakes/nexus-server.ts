@@ -44,6 +44,8 @@ export interface NexusTaskRow {
   course?: readonly string[]
   /** @default OK */
   result?: string
+  /** The time of a run is written down when it begins, and not when it ends. @default false */
+  stampsAtStart?: boolean
   /** What it says now. @default WAITING */
   currentState?: string
   lastRun?: string
@@ -163,9 +165,13 @@ function goOn(task: NexusTaskRow): NexusTaskRow {
   }
   delete task.words
   task.currentState = 'WAITING'
-  task.lastRun = instant(Date.parse(task.lastRun ?? '2026-11-25T03:00:00Z') + 60_000)
+  if (task.stampsAtStart !== true) stamp(task)
   task.lastRunResult = task.result ?? 'OK'
   return task
+}
+
+function stamp(task: NexusTaskRow): void {
+  task.lastRun = instant(Date.parse(task.lastRun ?? '2026-11-25T03:00:00Z') + 60_000)
 }
 
 function runTask({ tasks, ran }: Rest, id: string, user: NexusUser): Reply {
@@ -174,6 +180,7 @@ function runTask({ tasks, ran }: Rest, id: string, user: NexusUser): Reply {
   if (task === undefined) return { status: 404 }
   if (task.enabled === false) return { status: 405 }
   ran.push(id)
+  if (task.stampsAtStart === true) stamp(task)
   task.words = [...(task.course ?? ['RUNNING'])]
   return { status: 204 }
 }

@@ -5,6 +5,7 @@ import { failureOf, type CollectReport } from '../../src/app/collect-report.ts'
 import { collectorSchema } from '../../src/cli/schemas/report-formats.ts'
 import { OperationalError } from '../../src/core/errors/errors.ts'
 import { freedInLog } from '../../src/adapters/registries/harbor/gc-jobs.ts'
+import type { Lease } from '../../src/ports/lease.ts'
 import { seedGraph } from '../conformance/registry-fixture.ts'
 import type { FakeRequest } from '../fakes/fake-server.ts'
 import { robot } from '../fakes/harbor-server.ts'
@@ -110,14 +111,15 @@ describe('the garbage collection of Harbor', () => {
     const report = await collectIn(collecting(lab))
     expect(posts(lab)).toEqual([])
     expect(report).toMatchObject({ state: 'done', steps: [{ wasRunning: true }] })
+    expect(report.warnings).toHaveLength(2)
     expect(report.warnings.join('\n')).toMatch(/begun by somebody else[\s\S]*every artifact without a tag/)
   })
 
-  it('is not taken for running because one that ended comes last in the list', async () => {
+  it.each(['newest last', 'newest first'])('is told by its newest run, %s in the list', async (order) => {
     const lab = await opened()
     lab.harbor.gc.begun({}, ['Running'])
     lab.harbor.gc.begun({}, ['Success'])
-    lab.harbor.gc.rows.reverse()
+    if (order === 'newest first') lab.harbor.gc.rows.reverse()
     expect(await collectIn(collecting(lab))).toMatchObject({ steps: [{ wasRunning: false }] })
     expect(posts(lab)).toHaveLength(1)
   })
@@ -262,6 +264,26 @@ describe('the garbage collection of Harbor', () => {
       code: 'LEASE_HELD',
     })
     expect(lab.harbor.requests).toEqual([])
+  })
+
+  it('is told to be left alone when the lease is lost, and goes on by itself', async () => {
+    const lab = await opened()
+    lab.harbor.gc.course = ['Running']
+    const lost = new AbortController()
+    const work = collecting(lab, (round) => {
+      if (round === 2) lost.abort()
+    })
+    const lease: Lease = {
+      kind: 'lease',
+      token: 1,
+      lost: lost.signal,
+      isHeld: () => !lost.signal.aborted,
+      release: async () => undefined,
+    }
+    const leases = { acquire: async () => lease }
+    expect(await refusal(collect({ ...work.ports, leases }, {}))).toMatchObject({ code: 'LEASE_LOST' })
+    expect(work.lines.join('\n')).toContain('it goes on by itself')
+    expect(posts(lab).map(({ method }) => method)).toEqual(['POST'])
   })
 })
 

@@ -121,14 +121,18 @@ describe('the tasks of Nexus', () => {
     })
   })
 
-  it('are followed where they run already, and not begun again', async () => {
-    const running = { currentState: 'RUNNING', words: ['RUNNING', 'RUNNING', 'RUNNING'] }
-    const { lab, work } = await opened([gc(running), compact()])
-    const report = await collectIn(work)
-    expect(lab.fake.ran).toEqual(['compact-1'])
-    expect(report).toMatchObject({ state: 'done', steps: [{ wasRunning: true }, { wasRunning: false }] })
-    expect(report.warnings.join('\n')).toContain('begun by somebody else')
-  })
+  it.each([false, true])(
+    'are followed where they run already, and not begun again (time at its start: %s)',
+    async (stampsAtStart) => {
+      const words = ['RUNNING', 'RUNNING', 'RUNNING']
+      const running = { currentState: 'RUNNING', words, lastRun: '2026-11-25T03:00:00Z', stampsAtStart }
+      const { lab, work } = await opened([gc(running), compact({ stampsAtStart })])
+      const report = await collectIn(work)
+      expect(lab.fake.ran).toEqual(['compact-1'])
+      expect(report).toMatchObject({ state: 'done', steps: [{ wasRunning: true }, { wasRunning: false }] })
+      expect(report.warnings.join('\n')).toContain('begun by somebody else')
+    },
+  )
 
   it.each([
     ['FAILED', 'failed'],
@@ -187,6 +191,25 @@ describe('the tasks of Nexus', () => {
     expect(report).toMatchObject({ state: 'running', interrupted: true })
     expect(statesOf(report)).toEqual(['running', 'not-begun'])
     expect(posts(lab)).toEqual(['POST /service/rest/v1/tasks/gc-1/run'])
+  })
+
+  it('are not begun once it was said to stop, though the one before ended well', async () => {
+    const { lab, work } = await opened([gc({ course: [] }), compact()])
+    const controller = new AbortController()
+    const { collector } = work.ports
+    const halting: typeof collector = {
+      product: collector.product,
+      look: (options) => collector.look(options),
+      begin: (step, options) => collector.begin(step, options),
+      follow: (run, options) => {
+        controller.abort()
+        return collector.follow(run, options)
+      },
+    }
+    const report = await collect({ ...work.ports, collector: halting }, { stop: controller.signal })
+    expect(report).toMatchObject({ state: 'not-begun', interrupted: true })
+    expect(statesOf(report)).toEqual(['done', 'not-begun'])
+    expect(lab.fake.ran).toEqual(['gc-1'])
   })
 })
 
