@@ -164,12 +164,18 @@ function notOf({ not }: Frame): { readonly not?: readonly ImportedBlock[] } {
   return not.length === 0 ? {} : { not }
 }
 
+const stateInputs = ['delete-ghost-images', 'delete-partial-images', 'delete-orphaned-images'] as const
+
 /** Untagged images go by default when nothing else is asked for. */
 function untaggedRules(frame: Frame, hasDeleteTags: boolean, reading: Reading): Rules {
   const count = wholeInputOf(frame.inputs, 'keep-n-untagged', reading)
   const asked = flagInputOf(frame.inputs, 'delete-untagged', reading)
+  // With each of these the action does just that, and leaves what has no tag.
   const isDefault =
-    !hasDeleteTags && count === undefined && entryOf(frame.inputs, 'keep-n-tagged') === undefined
+    !hasDeleteTags &&
+    count === undefined &&
+    entryOf(frame.inputs, 'keep-n-tagged') === undefined &&
+    stateInputs.every((name) => flagInputOf(frame.inputs, name, reading) !== true)
   if (count === undefined && !(asked ?? isDefault)) return []
   const name = count === undefined ? 'delete-untagged' : 'keep-n-untagged'
   const told =

@@ -37,6 +37,8 @@ export const ghcr: System = {
       'keep-n-untagged': maybe(fc.constantFrom('0', '1')),
       'delete-untagged': maybe(fc.constantFrom('true', 'false')),
       'older-than': maybe(fc.constantFrom('1 day', '3 days', '1 week')),
+      'delete-partial-images': maybe(fc.constantFrom('true', 'false')),
+      'delete-ghost-images': maybe(fc.constantFrom('true', 'false')),
     })
     .map((inputs) => ({
       text: workflow('dataaxiom/ghcr-cleanup-action@v1', { owner: 'octo', package: 'app', ...inputs }),
@@ -69,7 +71,9 @@ function cleaned(inputs: Inputs, images: readonly SourceImage[]): Deleted {
   const byDigest = wanted === '*' && number === undefined ? left.filter(({ tags }) => tags.length === 0) : []
   const bare = newestFirst(left.filter(({ tags }) => tags.length === 0))
   const count = inputs['keep-n-untagged']
-  const isDefault = wanted === undefined && number === undefined && count === undefined
+  // No image of these worlds lacks a part, so of those inputs only what they leave out shows.
+  const asksState = [inputs['delete-partial-images'], inputs['delete-ghost-images']].includes('true')
+  const isDefault = wanted === undefined && number === undefined && count === undefined && !asksState
   const asked = inputs['delete-untagged'] === undefined ? isDefault : inputs['delete-untagged'] === 'true'
   const untagged = count !== undefined ? bare.slice(Number(count)) : asked ? bare : []
   const gone = deletedImages([...whole, ...byDigest, ...untagged])
