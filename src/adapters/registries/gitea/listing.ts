@@ -74,8 +74,8 @@ export class GiteaListing implements RegistryListing {
       const tag = parseTagName(version)
       if (tag === undefined) throw connection.notATag(repository, quotable(version))
       const resolved = await resolveTag(connection, repository, tag, options)
-      // It went away while the repository was read.
-      return resolved === undefined ? [] : [{ name: tag, digest: resolved.digest, pushedAt: createdAt }]
+      // One that the registry does not know went away meanwhile, or is hidden: the reader finds out which.
+      return [{ name: tag, digest: resolved?.digest, pushedAt: createdAt }]
     }
     // The first question is the one that is answered with a login; sixteen at once would all be.
     const alone = this.#isLoggedIn ? [] : named.slice(0, 1)

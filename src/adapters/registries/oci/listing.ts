@@ -10,7 +10,8 @@ import type { RawManifest } from '../../../ports/readable-registry.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 
 /**
- * Contract, beyond the types: a method answers in full or throws. A page that fails, or a row that cannot be understood, is
+ * Contract, beyond the types: a method answers in full or throws; a tag whose digest could not be found out is given without
+ * one. A page that fails, or a row that cannot be understood, is
  * an OperationalError, or a problem of the repository; never a shorter list.
  */
 export interface RegistryListing {

@@ -30,6 +30,7 @@ export async function readRepository(reading: RepositoryReading): Promise<Reposi
         : await readListing(reading, reading.listing, findings)
     await resolveTags(reading, findings, unresolved)
     await walk(reading, findings)
+    if (reading.listing !== undefined) await lookAgain(reading, reading.listing, findings, unresolved)
     const configs = await readConfigs(reading, findings)
     const statements = await readProvenance(reading, findings)
     return {
@@ -67,6 +68,33 @@ async function readListing(
     else findings.tag(known.digest, tag)
   }
   return unresolved
+}
+
+/**
+ * What a product's API lists and its registry says is not there: it went away in between, or the two do not agree. The list
+ * is asked once more; what is still in it is no absence, because an index that is only hidden still needs its parts.
+ */
+async function lookAgain(
+  { repository, options }: RepositoryReading,
+  listing: RegistryListing,
+  findings: Findings,
+  unresolved: readonly TagName[],
+): Promise<void> {
+  const resolved = new Set([...findings.tags.values()].flat())
+  const tags = unresolved.filter((tag) => !resolved.has(tag))
+  const digests = [...findings.gone].filter(
+    (digest) => findings.knownManifests.has(digest) || findings.tags.has(digest),
+  )
+  if (tags.length === 0 && digests.length === 0) return
+  const listed = await listing.readRepository(repository, options)
+  const names = new Set(listed?.tags.map(({ name }) => name))
+  const there = new Set([...(listed?.tags ?? []), ...(listed?.manifests ?? [])].map(({ digest }) => digest))
+  const lost = [
+    ...tags.filter((tag) => names.has(tag)).map((tag) => `The tag ${tag}`),
+    ...digests.filter((digest) => there.has(digest)).map((digest) => `The manifest ${digest}`),
+  ]
+  for (const what of lost)
+    findings.fault(`${what} is listed by the API, and the registry says that it is not there.`)
 }
 
 /** The tags of the repository; none when it is not there, which is how an emptied repository looks. */
