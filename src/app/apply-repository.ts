@@ -26,8 +26,10 @@ import type { HeldLeases } from './leases.ts'
 
 /** Lines of a repository that are worked on at once; the HTTP client narrows it when the registry is slow. */
 const linesAtOnce = 8
-/** Lines between two questions whether the last look at the repository still counts. */
-const linesBetweenLooks = 64
+/** Looks in a row that were too old before any line could begin; more would only go on like this. */
+const looksInVainMax = 3
+const lookedInVain =
+  'not begun: reading the repository, what is in use and the tags takes longer than what was read may decide a deletion'
 
 export interface RepositoryRun {
   readonly run: RunId
@@ -107,15 +109,17 @@ class RepositoryApply {
     try {
       let left = await this.#stillStanding(actions, reports)
       await this.#save(left, saved)
-      while (left.length > 0) {
+      for (let inVain = 0; left.length > 0 && inVain < looksInVainMax;) {
         if (this.#isStale()) left = await this.#stillStanding(actionsOf(left), reports)
-        const turn = linesInTurn(left, this.#above).slice(0, linesBetweenLooks)
-        const isBegun = new Set(turn)
-        left = left.filter((check) => !isBegun.has(check))
+        const turn = linesInTurn(left, this.#above)
         await inParallel(turn, linesAtOnce, async ({ action }) => {
-          reports.set(action, await this.#begin(action, saved, reports))
+          const report = await this.#begin(action, saved, reports)
+          if (report !== undefined) reports.set(action, report)
         })
+        left = left.filter(({ action }) => !reports.has(action))
+        inVain = turn.some(({ action }) => reports.has(action)) ? 0 : inVain + 1
       }
+      for (const { action } of left) reports.set(action, { action, outcome: 'blocked', text: lookedInVain })
     } catch (error) {
       // A look or a reading failed: what has not gone stays, and what has gone is finished below.
       for (const action of actions) {
@@ -212,20 +216,26 @@ class RepositoryApply {
     this.#savedEntries = entries
   }
 
-  /** Removes the tags and the root of one line, if its tags still point where the plan says. */
+  /**
+   * Removes the tags and the root of one line, if its tags still point where the plan says. Undefined when the last look
+   * has grown too old to decide it: nothing was begun, and it is looked at again. Lines wait for pauses that a registry
+   * asks for, so each of them asks for itself.
+   */
   async #begin(
     action: PlanAction,
     saved: ReadonlySet<Digest>,
     reports: ReadonlyMap<PlanAction, LineReport>,
-  ): Promise<LineReport> {
+  ): Promise<LineReport | undefined> {
     try {
       const closed = whyNotBegun(this.#registry, this.#context, this.#ends)
       if (closed !== undefined) return { action, outcome: 'blocked', text: closed }
       const holder = this.#heldBy(action, reports)
       if (holder !== undefined) return holder
       if (!saved.has(action.digest)) return doneReport(action, 'it was already gone')
+      if (this.#isStale()) return undefined
       const moved = await this.#movedTag(action)
       if (moved !== undefined) return { action, outcome: 'drifted', text: moved }
+      if (this.#isStale()) return undefined
       const report =
         action.kind === 'untag' ? await this.#untagLine(action) : await this.#deleteRoot(action, saved)
       if (report.outcome === 'deleted' || report.outcome === 'untagged')

@@ -356,6 +356,39 @@ describe('the order of things', () => {
   })
 })
 
+describe('a look at the repository that grows old', () => {
+  const minuteMs = 61_000
+
+  it('decides no line that has not begun: a tag that was given meanwhile stays', async () => {
+    let at = now
+    const world = shop(20, {
+      onCall: ({ method }) => {
+        if (method !== 'deleteManifest' || at > now) return
+        at += minuteMs
+        pushImage(world.registry, '20', 'release')
+      },
+    })
+    const report = await applyIn(everything(world), portsOf(world, { now: () => at }))
+    expect(outcomes(report)).toEqual([...Array.from({ length: 19 }, () => 'deleted'), 'drifted'])
+    expect([...world.registry.tags(team).keys()]).toEqual(['20', 'release'])
+    expect(world.changes()).toHaveLength(19)
+    expect(world.calls.filter(({ method }) => method === 'readRepository')).toHaveLength(2)
+  })
+
+  it('before any line can begin, time and again, leaves them all', async () => {
+    let at = now
+    const world = shop(3, {
+      onCall: ({ method }) => {
+        if (method === 'resolveTag') at += minuteMs
+      },
+    })
+    const report = await applyIn(everything(world), portsOf(world, { now: () => at }))
+    expect(outcomes(report)).toEqual(['blocked', 'blocked', 'blocked'])
+    expect(report.lines[0]?.text).toContain('not begun')
+    expect(world.changes()).toEqual([])
+  })
+})
+
 describe('a tag that lost its name', () => {
   it('on a registry that does not list it, is there and not told as deleted', async () => {
     const world = shop(2, { listsUntagged: false })
