@@ -3,7 +3,7 @@
  * stands here with the images that tell the two apart.
  */
 import { describe, expect, it } from 'vitest'
-import { daysAgo, image } from '../builders/images.ts'
+import { daysAgo, image, tag } from '../builders/images.ts'
 import { importText, planManifests } from './plan-in-process.ts'
 
 const step = (action: string, inputs: readonly string[]): string =>
@@ -33,5 +33,27 @@ describe('ghcr-cleanup-action', () => {
     expect(planManifests(ghcr(), 'octo/app', worlds).images).toEqual(new Set(['bare']))
     const off = ghcr('delete-partial-images: "false"')
     expect(planManifests(off, 'octo/app', worlds).images).toEqual(new Set(['bare']))
+  })
+})
+
+describe('gitlab', () => {
+  it.each([
+    ['(?i)main|v.*', ['V1', 'v2', 'MAIN-1']],
+    ['main|(?i)rel.*|prod', ['REL-1', 'PROD', 'main']],
+    ['(?i)a|(?-i)b|c', ['A', 'b', 'c']],
+    [String.raw`a\Q)\E|v.*`, ['v1', 'xv1']],
+    ['(?:(?i)x)|y', ['X', 'y']],
+  ])('name_regex_keep %s keeps all that it keeps there', (expression, kept) => {
+    const policy = { enabled: true, name_regex_delete: '.*', name_regex_keep: expression, older_than: '7d' }
+    const { yaml } = importText('gitlab', JSON.stringify(policy))
+    const images = [...kept, 'other', 'B', 'C', 'Y'].map((name, at) =>
+      image(`i${at}`, { tags: [tag(name, { pushedAt: daysAgo(40) })], pushedAt: daysAgo(40) }),
+    )
+    const { tags } = planManifests(yaml, 'group/app', images)
+    expect(kept.filter((name) => tags.has(name))).toEqual([])
+    // What the flag does not reach goes.
+    expect(tags.has('other')).toBe(true)
+    if (expression.includes('(?-i)')) expect(tags.has('B') && tags.has('C')).toBe(true)
+    if (expression.includes('(?:')) expect(tags.has('Y')).toBe(true)
   })
 })

@@ -47,15 +47,41 @@ export function hasBareAlternatives(source: string): boolean {
   return splitAlternatives(source).length > 1
 }
 
-/** The alternatives of an expression, cut at each `|` that stands outside of brackets and classes. */
+/**
+ * The alternatives of an expression, cut at each `|` that stands outside of brackets and classes. Flags such as `(?i)`
+ * hold to the end of the group they stand in, later alternatives included: so these begin with them.
+ */
 export function splitAlternatives(source: string): readonly string[] {
-  const parts: string[] = ['']
+  let flags = ''
+  return cutAlternatives(source).map(({ text, flags: own }) => {
+    const whole = flags + text
+    flags += own
+    return whole
+  })
+}
+
+interface Alternative {
+  readonly text: string
+  /** Those that stand outside of brackets, in their order. */
+  readonly flags: string
+}
+
+function cutAlternatives(source: string): readonly Alternative[] {
+  const parts = ['']
+  const flags = ['']
   let depth = 0
   let isClass = false
   for (let at = 0; at < source.length; at++) {
     const character = source.charAt(at)
     if (character === '|' && depth === 0 && !isClass) {
       parts.push('')
+      flags.push('')
+      continue
+    }
+    const quoted = isClass ? undefined : /^\\Q.*?(?:\\E|$)/s.exec(source.slice(at))?.[0]
+    if (quoted !== undefined) {
+      parts[parts.length - 1] += quoted
+      at += quoted.length - 1
       continue
     }
     parts[parts.length - 1] += character
@@ -69,10 +95,13 @@ export function splitAlternatives(source: string): readonly string[] {
         parts[parts.length - 1] += members.slice(1)
         at += members.length - 1
       }
-    } else if (character === '(') depth++
-    else if (character === ')') depth--
+    } else if (character === '(') {
+      if (depth === 0)
+        flags[flags.length - 1] += /^\(\?[A-Za-z]*(?:-[A-Za-z]+)?\)/.exec(source.slice(at))?.[0] ?? ''
+      depth++
+    } else if (character === ')') depth--
   }
-  return parts
+  return parts.map((text, index) => ({ text, flags: flags[index] ?? '' }))
 }
 
 function refuseForeign(source: string, dialect: Dialect): void {

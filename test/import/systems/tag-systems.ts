@@ -22,7 +22,11 @@ function names(rows: readonly TagRow[]): ReadonlySet<string> {
 
 /** `\A` and `\z` around the expression, and no brackets: so GitLab builds it. */
 function gitlabMatches(expression: string, name: string): boolean {
-  return new RegExp(`^${expression}$`).test(name)
+  // JavaScript has no flag without brackets; in RE2 it holds for all that follows.
+  const [, flagged] = /^\(\?i\)(.*)/.exec(expression) ?? []
+  return flagged === undefined
+    ? new RegExp(`^${expression}$`).test(name)
+    : new RegExp(`^${flagged}$`, 'i').test(name)
 }
 
 export const gitlab: System = {
@@ -34,7 +38,7 @@ export const gitlab: System = {
     .record({
       enabled: fc.integer({ min: 0, max: 9 }).map((n) => n > 0),
       name_regex_delete: fc.constantFrom('.*', 'v.*', 'pr-\\d+', 'v1|pr-1|x'),
-      name_regex_keep: fc.constantFrom(null, '', 'v1', 'v1|pr-.*', 'v.*|.*x', 'latest'),
+      name_regex_keep: fc.constantFrom(null, '', 'v1', 'v1|pr-.*', 'v.*|.*x', '(?i)PR|V.*', 'latest'),
       keep_n: fc.constantFrom(null, 1, 2),
       older_than: fc.constantFrom(null, '1d', '3d'),
     })
