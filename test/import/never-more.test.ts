@@ -57,3 +57,23 @@ describe('gitlab', () => {
     if (expression.includes('(?:')) expect(tags.has('Y')).toBe(true)
   })
 })
+
+describe('docker-registry-pruner', () => {
+  const pruner = (rule: string): string =>
+    importText(
+      'tumblr-docker-registry-pruner',
+      `registry: https://foo.bar\nrules:\n  - {repos: [a], ${rule}}\n`,
+    ).yaml
+
+  it('keep_versions leaves commits alone, and gives them no place', () => {
+    const images = ['20240101', 'abcdef0', 'v1.0', 'v1.1', '123'].map((name) => image(name, { tags: [name] }))
+    const { tags } = planManifests(pruner('keep_versions: 1'), 'a', images)
+    expect(tags).toEqual(new Set(['v1.0', 'v1.1']))
+  })
+
+  it('keep_days wants a whole minute more', () => {
+    const ages = [2, 2 + 59 / 86_400, 2 + 61 / 86_400]
+    const images = ages.map((age, at) => image(`i${at}`, { tags: [`t${at}`], pushedAt: daysAgo(age) }))
+    expect(planManifests(pruner('keep_days: 2'), 'a', images).tags).toEqual(new Set(['t2']))
+  })
+})

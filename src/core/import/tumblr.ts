@@ -13,6 +13,7 @@ import type {
   ImportedRegistry,
   ImportedRule,
 } from './imported-policy.ts'
+import { writeLength } from './lengths-of-time.ts'
 import { partRepositories, type Condition } from './partition.ts'
 import type { Reading } from './reading.ts'
 import {
@@ -120,6 +121,8 @@ function readRule(value: SourceValue, index: number, reading: Reading): PrunerRu
   }
 }
 
+const dayMs = 86_400_000
+
 interface Deletion {
   readonly told: string
   readonly criteria: ImportedDelete
@@ -150,7 +153,9 @@ function readDeletion(rule: SourceMap, reading: Reading): Deletion | undefined {
       entryOf(rule, 'keep_days')?.place,
       'keep_days: docker-registry-pruner goes by the time an image was built; Winnow goes by its upload where the registry tells one, and by the build else. An upload is never before the build, so more is kept.',
     )
-    return { told: `keep ${days} days`, criteria: { olderThan: `${days}d` }, isByVersion: false }
+    // The pruner counts whole minutes and asks for more than so many: one minute more.
+    const older = writeLength(days * dayMs + 60_000)
+    return { told: `keep ${days} days`, criteria: { olderThan: older }, isByVersion: false }
   }
   reading.warn(
     entryOf(rule, 'keep_recent')?.place,
@@ -183,8 +188,9 @@ function readTags(rule: SourceMap, isByVersion: boolean, reading: Reading): Impo
   const ignored = read('ignore_tags')
   const names = reading.texts(entryOf(rule, 'ignore_tags'), { orOne: true }) ?? []
   const out = [...ignored, ...(names.includes('latest') ? [] : ['latest'])]
-  // The pruner reads no version with an underscore or a capital V, and leaves such a tag alone.
-  const unread = isByVersion ? ['*_*', 'V*'] : []
+  // The pruner reads no version with an underscore or a capital V, takes hexadecimal digits for a commit, and leaves
+  // such tags alone.
+  const unread = isByVersion ? ['*_*', 'V*', '/[0-9a-f]{4,}/'] : []
   return {
     tags: [
       ...matched.filter((pattern) => pattern !== '*'),

@@ -13,7 +13,7 @@ import {
   type TagRow,
 } from './system.ts'
 
-const tagPool = ['v1', 'v2.0', 'v10', 'pr-1', 'pr-2', 'latest', '1.2.3', 'x']
+const tagPool = ['v1', 'v2.0', 'v10', 'pr-1', 'pr-2', 'latest', '1.2.3', 'x', '2024']
 const repository = 'team/app'
 
 function names(rows: readonly TagRow[]): ReadonlySet<string> {
@@ -163,7 +163,9 @@ function prunedBy(rule: PrunerRule, images: readonly SourceImage[]): readonly Ta
   )
   const [key, number] = rule.keep
   const builtAt = ({ image, pushedAt }: TagRow): number => image.createdAt ?? pushedAt
-  if (key === 'keep_days') return selected.filter((row) => now - builtAt(row) > number * dayMs)
+  if (key === 'keep_days') {
+    return selected.filter((row) => Math.floor((now - builtAt(row)) / 60_000) > number * 24 * 60)
+  }
   if (key === 'keep_recent') {
     // Nobody says which of the tags of one image stay, so each of them may go.
     const before = (row: TagRow): number =>
@@ -172,7 +174,7 @@ function prunedBy(rule: PrunerRule, images: readonly SourceImage[]): readonly Ta
   }
   const versions = selected.flatMap((row) => {
     const [, major, minor = '0', patch = '0'] = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?$/.exec(row.name) ?? []
-    return major === undefined
+    return major === undefined || /^[0-9a-f]{4,}$/.test(row.name)
       ? []
       : [{ row, order: Number(major) * 1e6 + Number(minor) * 1e3 + Number(patch) }]
   })
