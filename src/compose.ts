@@ -365,6 +365,7 @@ export async function composeRegistry(
       ...wanted,
       credentials,
       hasOwnCredentials: settings.auth !== undefined,
+      kindIsWritten: settings.kind !== 'auto',
       apiUrl: settings.api.url,
       apiCredentials: settings.api.auth && credentialsOf(settings.api.auth, options.environment),
       aws: settings.aws,
@@ -375,7 +376,7 @@ export async function composeRegistry(
     return {
       ...opened,
       probeDeletion: (repository, probeOptions) => opened.createWriter().probe(repository, probeOptions),
-      note: recognised?.note,
+      note: recognised?.note ?? opened.note,
       recognisedBy: recognised?.by,
       driver: { kind, product: driver.product },
       http: clients,

@@ -1,8 +1,12 @@
 /** The Azure login, by Azure's own library: a managed identity as App Service gives it, over HTTP. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseRepositoryName, type RepositoryName } from '../../src/core/image/names.ts'
 import { seedGraph } from '../conformance/registry-fixture.ts'
 import { json, startFakeServer, type FakeServer } from '../fakes/fake-server.ts'
+import { winnow } from '../support/winnow-in-process.ts'
 import { openAcrLab, type AcrLab } from './acr-lab.ts'
 
 const repository = parseRepositoryName('team/app') as RepositoryName
@@ -40,10 +44,10 @@ afterEach(async () => {
   }
 })
 
-async function seeded(azureTokens: ReadonlySet<string>): Promise<void> {
+async function seeded(azureTokens: ReadonlySet<string>, kindIsWritten = true): Promise<void> {
   lab = await openAcrLab(
     { azureTokens },
-    { credentials: { get: async () => undefined }, settings: { hasOwnCredentials: false } },
+    { credentials: { get: async () => undefined }, settings: { hasOwnCredentials: false, kindIsWritten } },
   )
   await seedGraph(lab.seeder, repository, [])
   lab.server.forgetRequests()
@@ -82,3 +86,42 @@ describe('a registry of Azure without credentials of its own', () => {
     expect(problems.join()).not.toContain(azureToken)
   })
 })
+
+describe('what only looks like a registry of Azure', () => {
+  it('is shown nothing of the Azure login, and nobody asks Azure for one', async () => {
+    await seeded(new Set([azureToken]), false)
+    await expect(lab.reader.listRepositories()).rejects.toThrow('no credentials were found')
+    expect(lab.opened.note).toContain('kind: acr')
+    expect(endpoint.requests).toEqual([])
+    expectNothingShown(lab.server)
+  })
+
+  it('is not told either where a run finds it by itself', async () => {
+    await seeded(new Set([azureToken]))
+    const folder = await mkdtemp(join(tmpdir(), 'winnow-acr-'))
+    try {
+      const config = join(folder, 'winnow.yaml')
+      const written = (kind: string) =>
+        writeFile(config, JSON.stringify({ version: 1, registries: { own: { url: lab.server.url, kind } } }))
+      const run = () =>
+        winnow(['inventory', '--config', config, '--state', join(folder, 'state')], { DOCKER_CONFIG: folder })
+      await written('auto')
+      const { code, events } = await run()
+      expect([code, JSON.stringify(events)]).toEqual([6, expect.stringContaining('kind: acr')])
+      expect(endpoint.requests).toEqual([])
+      expectNothingShown(lab.server)
+      await written('acr')
+      expect(await run()).toMatchObject({ code: 0 })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
+function expectNothingShown({ requests }: FakeServer): void {
+  const shown = requests.map(
+    ({ url, headers, body }) => `${url.href} ${JSON.stringify(headers)} ${body.toString()}`,
+  )
+  expect(shown.join('\n')).not.toContain(azureToken)
+  expect(requests.filter(({ url }) => url.pathname === '/oauth2/exchange')).toEqual([])
+}

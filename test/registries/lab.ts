@@ -83,6 +83,7 @@ export async function openLab(parts: LabParts): Promise<RegistryLab> {
       cache,
       credentials,
       hasOwnCredentials: parts.credentials !== undefined,
+      kindIsWritten: true,
       apiUrl: undefined,
       apiCredentials: undefined,
       aws: { region: undefined, profile: undefined, roleArn: undefined },

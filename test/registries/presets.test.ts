@@ -76,6 +76,7 @@ async function stand(manner: Manner, preset: Preset = experimental): Promise<Sta
         cache: createMemoryManifestCache(),
         credentials,
         hasOwnCredentials: false,
+        kindIsWritten: true,
         apiUrl: undefined,
         apiCredentials: undefined,
         aws: { region: undefined, profile: undefined, roleArn: undefined },

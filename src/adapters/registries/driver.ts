@@ -31,6 +31,8 @@ export interface DriverSettings extends Omit<OciReaderSettings, 'recognise' | 'l
   readonly credentials: CredentialSource
   /** Whether the configuration names credentials; else `credentials` looks into Docker's files. */
   readonly hasOwnCredentials: boolean
+  /** Whether the configuration says the kind; else the host or its answers showed it, and whoever answers chooses those. */
+  readonly kindIsWritten: boolean
   /** The product's own API, where the configuration names it: without a slash at its end. */
   readonly apiUrl: string | undefined
   /** Credentials of that API, where they are others. */
@@ -69,6 +71,8 @@ export type OpenHttp = (client: {
 export interface OpenedDriver {
   readonly reader: ReadableRegistry
   readonly createWriter: () => DriverWriter
+  /** What a person should see to; told where the way it was recognised leaves nothing to tell. */
+  readonly note?: string | undefined
   /**
    * The writer's `probe` pushes an image of its own and deletes it again, so it may only be asked of a repository that a
    * policy governs. @default false: it leaves everything as it is

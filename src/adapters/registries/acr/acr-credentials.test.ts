@@ -12,7 +12,7 @@ function lab(written: Credential | undefined, isConfigured = false, isLoggedIn =
   const source = acrCredentials({
     written: { get: async () => written },
     isConfigured,
-    login: async () => (isLoggedIn ? 'aad' : undefined),
+    azure: { login: async () => (isLoggedIn ? 'aad' : undefined) },
     exchange: async () => `azure-${(exchanges += 1)}`,
   })
   const tokenFor = async (path: string, options = {}): Promise<string | undefined> => {
@@ -55,6 +55,18 @@ describe('the credentials of a registry of Azure', () => {
     expect(exchanges()).toBe(2)
   })
 
+  it('are none of Azure’s where the registry may not see them, and say why', async () => {
+    const source = acrCredentials({
+      written: { name: 'a file', get: async () => undefined },
+      isConfigured: false,
+      azure: { withheld: 'it is not Azure’s' },
+      exchange: async () => 'azure-1',
+    })
+    expect(await source.get(target('a'))).toBeUndefined()
+    expect(await source.get(target('a'), { refresh: true })).toBeUndefined()
+    expect(source.name).toBe('a file; it is not Azure’s')
+  })
+
   it('are none where nobody is logged in', async () => {
     expect(await lab(undefined, false, false).tokenFor('a')).toBeUndefined()
   })
@@ -68,7 +80,7 @@ describe('the credentials of a registry of Azure', () => {
       const source = acrCredentials({
         written: { get: async () => written },
         isConfigured: true,
-        login: async () => undefined,
+        azure: { login: async () => undefined },
         exchange: async () => '',
       })
       expect(await source.get(target('a'))).toEqual(refresh('r'))

@@ -22,7 +22,8 @@ export interface AcrCredentialSettings {
   readonly written: CredentialSource
   /** Whether the configuration names them: then nothing else is tried. */
   readonly isConfigured: boolean
-  readonly login: AzureLogin
+  /** The Azure login; or why this registry may not see it, for people (azure-place.ts). */
+  readonly azure: { readonly login: AzureLogin } | { readonly withheld: string }
   /** An Azure login's token for a refresh token of the registry. */
   readonly exchange: (accessToken: string, signal: AbortSignal | undefined) => Promise<string>
 }
@@ -41,11 +42,10 @@ class AcrCredentials implements CredentialSource {
   #exchanging: Promise<Credential | undefined> | undefined
 
   constructor(settings: AcrCredentialSettings) {
-    const { written, isConfigured } = settings
+    const { written, isConfigured, azure } = settings
     this.#settings = settings
-    this.name = isConfigured
-      ? (written.name ?? 'the configuration')
-      : `${written.name ?? ''}, the Azure login`
+    const more = 'withheld' in azure ? `; ${azure.withheld}` : ', the Azure login'
+    this.name = isConfigured ? (written.name ?? 'the configuration') : `${written.name ?? ''}${more}`
   }
 
   async get(target: CredentialTarget, options: CredentialOptions = {}): Promise<Credential | undefined> {
@@ -82,8 +82,10 @@ class AcrCredentials implements CredentialSource {
   }
 
   async #exchange(signal: AbortSignal | undefined): Promise<Credential | undefined> {
-    const { login, exchange } = this.#settings
-    const accessToken = await login(signal)
+    const { azure, exchange } = this.#settings
+    // Whoever may not see the login has none asked for: nothing that was not fetched can be shown.
+    if ('withheld' in azure) return undefined
+    const accessToken = await azure.login(signal)
     if (accessToken === undefined) return undefined
     const token = await exchange(accessToken, signal)
     this.#exchanged = { kind: 'identity-token', token, origin: 'the Azure login' }

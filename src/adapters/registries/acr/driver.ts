@@ -17,6 +17,7 @@ import { PAGE_SIZE_MAX, product } from './acr-requests.ts'
 import { withReadScopes } from './acr-scopes.ts'
 import { AcrWriter } from './acr-writer.ts'
 import { azureLogin } from './azure-login.ts'
+import { whyNoAzureLogin } from './azure-place.ts'
 import { exchangeToken } from './exchange-token.ts'
 import { Subjects } from './subjects.ts'
 
@@ -51,6 +52,7 @@ export const driver: RegistryDriver = {
     })
     return {
       reader: noting(reader, subjects),
+      note: noteOn(settings),
       createWriter: () => new AcrWriter(api, subjects),
       check: (repository, options) => checkAcr(api, repository, options),
     }
@@ -63,19 +65,30 @@ function openRegistry({
   baseUrl,
   credentials,
   hasOwnCredentials,
+  kindIsWritten,
   openHttp,
 }: DriverSettings): HttpClient {
   let exchanging: HttpClient | undefined
+  const withheld = whyNoAzureLogin(baseUrl, kindIsWritten)
   const written = acrCredentials({
     written: credentials,
     isConfigured: hasOwnCredentials,
-    login: azureLogin(new URL(baseUrl).hostname),
+    azure: withheld === undefined ? { login: azureLogin(new URL(baseUrl).hostname) } : { withheld },
     exchange: (accessToken, signal) => {
       exchanging ??= openHttp({ base: baseUrl, authorization: 'static' })
       return exchangeToken({ name, baseUrl, http: exchanging }, accessToken, signal)
     },
   })
   return withReadScopes(openHttp({ base: baseUrl, credentials: written }))
+}
+
+/** For whoever counts on the Azure login and does not see why it is refused. */
+function noteOn({ name, baseUrl, hasOwnCredentials, kindIsWritten }: DriverSettings): string | undefined {
+  const withheld = hasOwnCredentials ? undefined : whyNoAzureLogin(baseUrl, kindIsWritten)
+  return (
+    withheld &&
+    `${name} looks like ${product}, and is only asked with credentials that are for it: ${withheld}.`
+  )
 }
 
 /** The reader, noting what hangs on what; see subjects.ts. */

@@ -29,6 +29,7 @@ function settingsFor(
     cache: createMemoryManifestCache(),
     credentials: docker,
     hasOwnCredentials: false,
+    kindIsWritten: true,
     apiUrl: undefined,
     apiCredentials: undefined,
     aws: { region: undefined, profile: undefined, roleArn: undefined },
