@@ -10,7 +10,7 @@ import { keptByGitNow } from '../core/git/kept-now.ts'
 import type { Digest } from '../core/image/digest.ts'
 import { buildGraph } from '../core/image/graph.ts'
 import type { RegistryName } from '../core/image/names.ts'
-import type { InstantMs, Inventory, RepositoryInventory } from '../core/inventory/inventory.ts'
+import type { InstantMs, RepositoryInventory } from '../core/inventory/inventory.ts'
 import { policyFor } from '../core/plan/build-plan.ts'
 import type { Plan, PlanAction } from '../core/plan/plan.ts'
 import { plannedTags } from '../core/plan/recheck.ts'
@@ -105,11 +105,12 @@ export class FreshEvidence {
     options: RunOptions,
   ): Promise<ResolvedNow> {
     const { evidence, git } = await this.#fresh(options)
-    const before = [inventoryOf(registry, listed, this.#ports.now())]
-    const managed = managedNames(this.#request.registries, before)
-    const first = resolveEvidence(evidence, before, managed)
     const readerOf = (name: RegistryName): ReadableRegistry | undefined =>
       this.#ports.registries.get(name)?.reader
+    const capabilities = await readerOf(registry)?.capabilities(options)
+    const before = [{ registry, takenAt: this.#ports.now(), repositories: [listed], capabilities }]
+    const managed = managedNames(this.#request.registries, before)
+    const first = resolveEvidence(evidence, before, managed)
     const inventories = await withUnlistedInUse(before, first.missing, readerOf, options)
     const resolved = inventories === before ? first : resolveEvidence(evidence, inventories, managed)
     await rememberUse(resolved, inventories, evidence.takenAt, this.#ports.memory)
@@ -170,8 +171,4 @@ async function gatherNow(
   const sources = [...ports.sources, ...git.sources]
   const evidence = await gatherEvidence({ managed, leftOut, accepted }, { ...ports, sources }, options)
   return { evidence, git: git.facts() }
-}
-
-function inventoryOf(registry: RegistryName, repository: RepositoryInventory, takenAt: InstantMs): Inventory {
-  return { registry, takenAt, repositories: [repository], capabilities: undefined }
 }

@@ -23,6 +23,7 @@ registryConformance(
       pushTime: true,
       pullTime: false,
       protectsChildren: false,
+      foldsTagCase: true,
       referrersApi: false,
       undo: 'none',
       pageSizeMax: 50,

@@ -252,6 +252,12 @@ describe('repository and tag in two fields', () => {
       warned: false,
     },
     {
+      name: 'a tag with capitals that the repository has in lower case',
+      object: { spec: { values: { repository: 'registry.example.com/team/web', tag: 'MAIN' } } },
+      is: ['?registry.example.com/team/web:latest', '?registry.example.com/team/web:main'],
+      warned: false,
+    },
+    {
       name: 'a tag that YAML took for a number',
       object: { spec: { image: { repository: app, tag: 1.1 } } },
       is: [`?${app}:1.10`, `?${app}:latest`],

@@ -181,6 +181,62 @@ describe('what is in use', () => {
   })
 })
 
+describe('a tag in another spelling', () => {
+  const folding = (foldsTagCase: boolean | undefined): Inventory => ({
+    ...inventory(prod, {
+      app: [
+        { digest: 1, tags: ['release-7'] },
+        { digest: 2, tags: ['other'] },
+      ],
+    }),
+    capabilities:
+      foldsTagCase === undefined
+        ? undefined
+        : {
+            product: 'a registry',
+            deleteByTag: true,
+            deleteRemovesSiblings: true,
+            deletes: { state: 'yes' },
+            listsUntagged: true,
+            pushTime: true,
+            pullTime: false,
+            protectsChildren: false,
+            foldsTagCase,
+            referrersApi: false,
+            undo: 'none',
+            pageSizeMax: undefined,
+            rateLimit: undefined,
+          },
+  })
+  const inUse = evidence(source('k', [['registry.example.com/app:Release-7', 'Deployment a/b']]))
+
+  it.each([
+    { name: 'of a registry that folds case is that tag', folds: true, missing: 0 },
+    { name: 'of a registry that does not is protected, and the other one missing', folds: false, missing: 1 },
+    { name: 'of an inventory from a file is protected as well', folds: undefined, missing: 1 },
+  ])('$name', ({ folds, missing }) => {
+    const resolved = resolveEvidence(inUse, [folding(folds)], managed)
+    expect(numbersInUse(resolved, prod, 'app')).toEqual([1])
+    expect(resolved.missing).toHaveLength(missing)
+  })
+
+  it('protects nothing where the very spelling is there', () => {
+    const both = inventory(prod, {
+      app: [
+        { digest: 1, tags: ['release-7'] },
+        { digest: 2, tags: ['Release-7'] },
+      ],
+    })
+    const resolved = resolveEvidence(inUse, [both], managed)
+    expect(numbersInUse(resolved, prod, 'app')).toEqual([2])
+  })
+
+  it('is missing where no spelling of it is there', () => {
+    const gone = { ...folding(true), repositories: inventory(prod, { app: [{ digest: 2 }] }).repositories }
+    expect(resolveEvidence(inUse, [gone], managed).missing).toHaveLength(1)
+  })
+})
+
 describe('what is missing', () => {
   it.each([
     {

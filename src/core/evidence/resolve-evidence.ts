@@ -3,7 +3,8 @@
  *
  * A digest in use is protected in every managed repository that has it, as manifest or as config, whatever name it came
  * by. A tag protects what it points to in the inventory; `repo` alone means `repo:latest`; `repo:tag@digest` protects
- * both. More evidence only ever adds marks. The graph (children, indexes above, referrers) is the planner's to follow.
+ * both. A tag in use that is not there in its own spelling protects the one in lower case: some registries list tags in
+ * lower case only and resolve every spelling. More evidence only ever adds marks. The graph (children, indexes above, referrers) is the planner's to follow.
  *
  * One pass over the manifests with look-ups in sets made from the evidence: nothing is built per manifest, so a million
  * of them cost a million look-ups and no memory.
@@ -105,7 +106,7 @@ function search({ digests, tags }: Demands, inventories: readonly Inventory[]): 
   const tagsSeen = new Map<RepositoryKey, Set<string>>()
   const digestsSeen: Found['digestsSeen'] = new Map()
   const repositories = new Set<RepositoryKey>()
-  for (const { registry, repositories: listed } of inventories) {
+  for (const { registry, repositories: listed, capabilities } of inventories) {
     for (const { name: repository, manifests } of listed) {
       const key = keyOf(registry, repository)
       const home = { registry, repository }
@@ -114,10 +115,20 @@ function search({ digests, tags }: Demands, inventories: readonly Inventory[]): 
       for (const manifest of manifests) {
         const byDigest = digestMarks(manifest, digests, digestsSeen, home)
         const byTag = wantedTags && tagMarks(manifest, wantedTags, foundTags)
-        const marks = united(byDigest, byTag)
-        if (marks === undefined) continue
-        const ofRepository = within(inUse, key)
-        ofRepository.set(manifest.digest, united(ofRepository.get(manifest.digest), marks) ?? marks)
+        addMarks(inUse, key, manifest, united(byDigest, byTag))
+      }
+      const inLowerCase = wantedTags && lowerCaseOf(wantedTags, foundTags)
+      if (inLowerCase !== undefined) {
+        const foundInLowerCase = new Set<string>()
+        for (const manifest of manifests) {
+          const marks = tagMarks(manifest, inLowerCase.marks, foundInLowerCase)
+          addMarks(inUse, key, manifest, marks)
+        }
+        // Elsewhere the spelling that is in use is another tag, and still missing.
+        if (capabilities?.foldsTagCase === true) {
+          for (const [name, folded] of inLowerCase.names)
+            if (foundInLowerCase.has(folded)) foundTags.add(name)
+        }
       }
       repositories.add(key)
       tagsSeen.set(key, foundTags)
@@ -130,6 +141,43 @@ function search({ digests, tags }: Demands, inventories: readonly Inventory[]): 
     registries: new Set(inventories.map((each) => each.registry)),
     repositories,
   }
+}
+
+function addMarks(
+  inUse: Found['inUse'],
+  key: RepositoryKey,
+  { digest }: ManifestRecord,
+  marks: Marks | undefined,
+): void {
+  if (marks === undefined) return
+  const ofRepository = within(inUse, key)
+  ofRepository.set(digest, united(ofRepository.get(digest), marks) ?? marks)
+}
+
+interface InLowerCase {
+  readonly marks: ReadonlyMap<string, Marks>
+  /** By the tag as it is in use. */
+  readonly names: ReadonlyMap<string, string>
+}
+
+/**
+ * The wanted tags that were not found and have capitals, in lower case; undefined when there are none. Also where nobody
+ * said that the registry folds case (an inventory from a file, a registry that was not recognised): a mark too many only
+ * keeps.
+ */
+function lowerCaseOf(
+  wanted: ReadonlyMap<string, Marks>,
+  found: ReadonlySet<string>,
+): InLowerCase | undefined {
+  const marks = new Map<string, Marks>()
+  const names = new Map<string, string>()
+  for (const [name, own] of wanted) {
+    const folded = name.toLowerCase()
+    if (folded === name || found.has(name)) continue
+    marks.set(folded, united(marks.get(folded), own) ?? own)
+    names.set(name, folded)
+  }
+  return marks.size === 0 ? undefined : { marks, names }
 }
 
 function digestMarks(

@@ -68,11 +68,15 @@ export interface Joined {
 /** What a mention of `repository` may mean beside these words. */
 export function joinTags(repository: NormalizedReference, words: Words, managed: ManagedNames): Joined {
   const tags = new Set<string>()
+  // Some registries store tags in lower case, however they are written where they are used.
+  const inLowerCase = new Set([...words.tags].map((tag) => tag.toLowerCase()))
   let isKnown = false
   for (const target of managedRepositories(managed, repository)) {
     const known = managed.tagsOf(target.registry, target.repository)
     isKnown ||= known.size > 0
-    for (const tag of known) if (words.all.has(tag) || isNumber(tag, words.numbers)) tags.add(tag)
+    for (const tag of known) {
+      if (words.all.has(tag) || inLowerCase.has(tag) || isNumber(tag, words.numbers)) tags.add(tag)
+    }
   }
   const guessed = isKnown ? tags : new Set([...words.tags, ...[...words.numbers].map(String)])
   const references = ['latest', ...guessed].flatMap((tag) => {

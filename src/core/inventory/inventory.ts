@@ -88,6 +88,8 @@ export interface Capabilities {
   readonly protectsChildren: boolean
   /** Deleting a manifest deletes everything that names it as its subject, even what has a tag of its own. @default false */
   readonly deletesReferrers?: boolean
+  /** Tags are stored and listed in lower case, and found in any spelling: `app:RC-1` is `app:rc-1`. @default false */
+  readonly foldsTagCase?: boolean
   /** The registry answers the OCI 1.1 referrers API. */
   readonly referrersApi: boolean
   /** How a deletion can be taken back: from the saved manifest while the blobs remain, from the registry's bin, or not. */

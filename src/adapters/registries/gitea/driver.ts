@@ -38,6 +38,7 @@ export const driver: RegistryDriver = {
           listsUntagged: true,
           pushTime: true,
           deleteRemovesSiblings: true,
+          foldsTagCase: true,
           referrersApi: false,
           undo: 'none',
         },
