@@ -77,3 +77,59 @@ describe('docker-registry-pruner', () => {
     expect(planManifests(pruner('keep_days: 2'), 'a', images).tags).toEqual(new Set(['t2']))
   })
 })
+
+describe('gar', () => {
+  const webKept = (...more: object[]): string =>
+    importText(
+      'gar',
+      JSON.stringify([
+        { name: 'del', action: { type: 'Delete' }, condition: { tagState: 'any', olderThan: '30d' } },
+        {
+          name: 'web',
+          action: { type: 'Keep' },
+          mostRecentVersions: { packageNamePrefixes: ['web'], keepCount: 2 },
+        },
+        ...more,
+      ]),
+    ).yaml
+  const images = ['a', 'b', 'c'].map((label, at) => image(label, { pushedAt: daysAgo(40 + at) }))
+
+  it.each([
+    'p/r/web',
+    'p/r/web/sub',
+    'p/r/webapp/x/y',
+    'example.com/p/r/web',
+    'example.com/p/r/webapp/x',
+    'example.com/p/web',
+    'p/web',
+    'web',
+    'web/sub',
+    'web/a/b',
+    'web/a/b/c',
+  ])('a keep policy of packages reaches %s', (repository) => {
+    expect(planManifests(webKept(), repository, images).images).toEqual(new Set(['c']))
+  })
+
+  it('leaves other packages to the others', () => {
+    const all = new Set(['a', 'b', 'c'])
+    expect(planManifests(webKept(), 'p/r/other', images).images).toEqual(all)
+    expect(planManifests(webKept(), 'example.com/p/r/other', images).images).toEqual(all)
+  })
+
+  it('takes no repository or project for a package that a delete policy names', () => {
+    const deleted = importText(
+      'gar',
+      JSON.stringify([
+        {
+          name: 'del',
+          action: { type: 'Delete' },
+          condition: { tagState: 'any', packageNamePrefixes: ['tmp'] },
+        },
+      ]),
+    ).yaml
+    for (const repository of ['example.com/p/tmp/web', 'tmp/web', 'p/tmp/web', 'tmp/r/web'])
+      expect(planManifests(deleted, repository, images).images, repository).toEqual(new Set())
+    for (const repository of ['example.com/p/r/tmp', 'p/r/tmp/web', 'tmp'])
+      expect(planManifests(deleted, repository, images).images.size, repository).toBe(3)
+  })
+})

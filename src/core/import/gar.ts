@@ -5,6 +5,7 @@
 import { startingWith } from './globs.ts'
 import type { Importer } from './importer.ts'
 import {
+  isRule,
   unnamedRegistry,
   type ImportedBlock,
   type ImportedConfiguration,
@@ -230,9 +231,7 @@ function readAge(condition: SourceMap, key: 'olderThan' | 'newerThan', reading: 
  * others it has, too.
  */
 function policiesOf(cleanups: readonly Cleanup[]): readonly ImportedPolicy[] {
-  const prefixes = [...new Set(cleanups.flatMap(({ packages }) => packages))].toSorted(
-    (a, b) => b.length - a.length || (a < b ? -1 : 1),
-  )
+  const prefixes = prefixesOf(cleanups)
   const general = cleanups.filter(({ packages }) => packages.length === 0)
   const narrow: ImportedPolicy[] = []
   let last: readonly Cleanup[] = []
@@ -259,8 +258,36 @@ function policiesOf(cleanups: readonly Cleanup[]): readonly ImportedPolicy[] {
   if (general.length === 0 && narrow.length > 0) return narrow
   return [
     ...narrow,
+    ...unclearPolicies(cleanups, general),
     policyOf('gar', ['**'], 'the file names no repository: write project/repository/**', general),
   ]
+}
+
+/** From the longest. */
+function prefixesOf(cleanups: readonly Cleanup[]): readonly string[] {
+  return [...new Set(cleanups.flatMap(({ packages }) => packages))].toSorted(
+    (a, b) => b.length - a.length || (a < b ? -1 : 1),
+  )
+}
+
+/**
+ * Where a name does not tell which part of it is the package, all that keeps packages of some reading keeps, and only
+ * what deletes in all packages deletes.
+ */
+function unclearPolicies(
+  cleanups: readonly Cleanup[],
+  general: readonly Cleanup[],
+): readonly ImportedPolicy[] {
+  const keeps = cleanups.filter(
+    ({ packages, written }) => packages.length > 0 && isRule(written) && written.keep !== undefined,
+  )
+  if (keeps.length === 0) return []
+  const repositories = prefixesOf(keeps).flatMap((prefix) => {
+    const start = startingWith(prefix)
+    return [`${start}*`, `*/${start}*`, `*/*/${start}*`]
+  })
+  const own = cleanups.filter((each) => general.includes(each) || keeps.includes(each))
+  return [policyOf('packages not told apart', repositories, 'kept by whatever may be meant', own)]
 }
 
 function policyOf(
@@ -281,10 +308,12 @@ function policyOf(
   }
 }
 
-/** A repository is `project/repository/package` in Artifact Registry; the first patterns are for packages named alone. */
+/**
+ * A repository is `project/repository/package` in Artifact Registry; before a project of a domain, which alone has a dot
+ * in its name there, stands the domain. The first pattern is for packages named alone.
+ */
 function repositoriesOf(prefix: string): readonly string[] {
-  const depth = prefix.split('/').length
-  const start = startingWith(prefix)
-  const alone = [start, `${start}/*`].slice(0, Math.max(0, 3 - depth))
-  return [...alone, `*/*/${start}*`]
+  const alone = prefix.includes('/') ? [] : [startingWith(prefix)]
+  const literal = prefix.replace(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`)
+  return [...alone, String.raw`/([^/]+\.[^/]+/)?[^./]+/[^/]+/${literal}.*/`]
 }
