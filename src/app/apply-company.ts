@@ -13,7 +13,7 @@ import type { Digest } from '../core/image/digest.ts'
 import { buildGraph, type Node } from '../core/image/graph.ts'
 import type { ManifestFacts } from '../core/image/manifest.ts'
 import { ManifestUnreadableError } from '../core/image/manifest-fields.ts'
-import type { RegistryName, RepositoryName } from '../core/image/names.ts'
+import type { RegistryName, RepositoryName, TagName } from '../core/image/names.ts'
 import { parseManifest } from '../core/image/parse-manifest.ts'
 import type { InstantMs, RepositoryInventory } from '../core/inventory/inventory.ts'
 import { recordManifest } from '../core/inventory/manifest-record.ts'
@@ -185,7 +185,8 @@ class CompanyRemoval {
       const held = await this.#removeTags(digest)
       if (held !== undefined) return await this.#block(digest, held)
       // Safe: what it hung on is gone, nothing still in the repository reaches it, its bytes are in the journal.
-      const outcome = await driver.writer.deleteManifest(repository, digest, this.#options)
+      const known = { tags: this.#tagsOf(digest) }
+      const outcome = await driver.writer.deleteManifest(repository, digest, this.#options, known)
       if (outcome.kind !== 'refused') return await this.#record(this.#open(digest), outcome.kind, '')
       if (outcome.reason === 'referenced' || outcome.reason === 'referrers-first')
         this.#waiting.set(digest, outcome)
@@ -216,6 +217,12 @@ class CompanyRemoval {
       await this.#record(intents, outcome.kind, '')
     }
     return undefined
+  }
+
+  /** Tags that go along with it; one that it was given since is somebody's who means it now. */
+  #tagsOf(digest: Digest): readonly TagName[] {
+    const acts = (this.#intents.get(digest) ?? []).map(({ act }) => act)
+    return [...new Set(acts.flatMap((act) => (act.kind === 'delete' ? act.tags : [])))]
   }
 
   /** Needed by something: no trouble for a part, but a root that was to go has stayed. */

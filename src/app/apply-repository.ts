@@ -326,7 +326,7 @@ class RepositoryApply {
     }
     // Safe: every tag of it was re-read and is the plan's, nothing that stays reaches it, its bytes are in the journal.
     const outcome = await this.#act(intents[untag.length], () =>
-      this.#driver.writer.deleteManifest(this.#repository, action.digest, this.#options),
+      this.#driver.writer.deleteManifest(this.#repository, action.digest, this.#options, { tags: tagsThere }),
     )
     if (outcome.kind === 'refused') {
       if (outcome.reason === 'referrers-first' && (await this.#mayGoLast(action)))

@@ -356,6 +356,29 @@ describe('the order of things', () => {
   })
 })
 
+describe('the writer', () => {
+  it('is told which tags are meant to go along with each manifest', async () => {
+    const world = shop(1)
+    const image = world.images[0] ?? ('' as Digest)
+    const tag = `${image.replace(':', '-')}.sig` as TagName
+    const signature = pushImage(world.registry, 'signature', tag)
+    const known = new Map<Digest, readonly TagName[] | undefined>()
+    const { reader, writer } = world.registry
+    const watched: MutableRegistry = {
+      name: writer.name,
+      untag: writer.untag.bind(writer),
+      putManifest: writer.putManifest.bind(writer),
+      deleteManifest: async (repository, digest, options, tags) => {
+        known.set(digest, tags?.tags)
+        return writer.deleteManifest(repository, digest, options, tags)
+      },
+    }
+    const plan = planOf([{ ...line(image, ['1'], [signature]), withTags: [{ tag, digest: signature }] }])
+    await applyIn(plan, portsOf(world, { registries: new Map([[prod, { reader, writer: watched }]]) }))
+    expect([image, signature].map((digest) => known.get(digest))).toEqual([['1'], [tag]])
+  })
+})
+
 describe('a look at the repository that grows old', () => {
   const minuteMs = 61_000
 

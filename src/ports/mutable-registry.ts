@@ -13,8 +13,18 @@ export interface MutableRegistry {
   readonly name: RegistryName
   /** Removes one name; its manifest and sibling tags stay. Refused as `unsupported` where that cannot be had. */
   untag(repository: RepositoryName, tag: TagName, options?: RunOptions): Promise<ChangeOutcome>
-  /** Removes a manifest, and with it every tag that points at it. */
-  deleteManifest(repository: RepositoryName, digest: Digest, options?: RunOptions): Promise<ChangeOutcome>
+  /**
+   * Removes a manifest, and with it every tag that points at it.
+   *
+   * @param known the tags that are meant to go along; a driver that can see it right before, with no request more or one
+   * for a whole batch, refuses a manifest that has another tag by now as `protected`. Left out, nobody knows of any tags.
+   */
+  deleteManifest(
+    repository: RepositoryName,
+    digest: Digest,
+    options?: RunOptions,
+    known?: KnownTags,
+  ): Promise<ChangeOutcome>
   /** Puts a manifest back, byte for byte, under its digest, and under `tag` where one is given. */
   putManifest(
     repository: RepositoryName,
@@ -37,6 +47,11 @@ export interface MutableRegistry {
    * one.
    */
   removeLeftovers?(repository: RepositoryName, options?: RunOptions): Promise<void>
+}
+
+/** What the caller has seen and decided upon. */
+export interface KnownTags {
+  readonly tags: readonly TagName[]
 }
 
 export type ChangeOutcome =

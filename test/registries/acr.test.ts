@@ -189,6 +189,21 @@ describe('what it deletes', () => {
     expect(await lab.reader.resolveTag(repository, tag('latest'))).toBe(graph.index.digest)
   })
 
+  it('does not delete a manifest that was given a tag since it was decided upon', async () => {
+    const { lab, graph } = await seeded()
+    const { bytes, mediaType, digest } = graph.epoch
+    await lab.seeder.putManifest(repository, bytes, mediaType, 'release')
+    const known = { tags: [tag('epoch')] }
+    expect(await lab.writer.deleteManifest(repository, digest, {}, known)).toMatchObject({
+      kind: 'refused',
+      reason: 'protected',
+      text: expect.stringContaining('release') as string,
+    })
+    expect(await lab.reader.resolveTag(repository, tag('release'))).toBe(digest)
+    const both = { tags: [tag('epoch'), tag('release')] }
+    expect(await lab.writer.deleteManifest(repository, digest, {}, both)).toEqual({ kind: 'done' })
+  })
+
   it('counts a referrer that went with its subject as its own doing, so that an undo brings it back', async () => {
     const { lab, graph } = await seeded()
     const { amd64, referrer } = graph

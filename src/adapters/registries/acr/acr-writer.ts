@@ -2,12 +2,12 @@
  * Changes a registry of Azure's: names by `/acr/v1`, manifests by `/v2/`.
  *
  * A manifest is looked at before it is deleted, because its deletion takes all of its tags: one that lists hide is found
- * only there, and whoever planned did not know it.
+ * only there, and whoever planned did not know it; nor one that it was given since.
  */
 import { randomBytes } from 'node:crypto'
 import type { Digest } from '../../../core/image/digest.ts'
 import type { RegistryName, RepositoryName, TagName } from '../../../core/image/names.ts'
-import type { ChangeOutcome } from '../../../ports/mutable-registry.ts'
+import type { ChangeOutcome, KnownTags } from '../../../ports/mutable-registry.ts'
 import type { RawManifest } from '../../../ports/readable-registry.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { UnauthorizedError } from '../../http/http-errors.ts'
@@ -15,7 +15,7 @@ import type { HttpResponse } from '../../http/http-types.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import type { OciConnection } from '../oci/connection.ts'
 import { putManifest } from '../oci/put-manifest.ts'
-import { deleteRefusal, refused } from '../oci/refusals.ts'
+import { deleteRefusal, refused, taggedSince } from '../oci/refusals.ts'
 import type { AcrApi } from './acr-api.ts'
 import { isGone } from './acr-requests.ts'
 import { deleteScopes } from './acr-scopes.ts'
@@ -45,20 +45,23 @@ export class AcrWriter implements DriverWriter {
     repository: RepositoryName,
     digest: Digest,
     options?: RunOptions,
+    known?: KnownTags,
   ): Promise<ChangeOutcome> {
     const row = await this.#api.manifest(repository, digest, options)
     if (row === undefined)
       return this.#subjects.wentAlong(repository, digest) ? { kind: 'done' } : { kind: 'absent' }
-    const hidden =
-      row.tags.length === 0 ? undefined : await this.#hiddenTag(repository, digest, row.tags, options)
+    const shown = row.tags.length === 0 ? [] : await this.#shownTags(repository, digest, options)
+    const hidden = row.tags.find((tag) => !shown.includes(tag))
     if (hidden !== undefined) return refused('protected', hiddenText(hidden))
+    const newlyTagged = taggedSince([...row.tags, ...shown], known)
+    if (newlyTagged !== undefined) return newlyTagged
     const path = `${repository}/manifests/${digest}`
     const request = {
       method: 'DELETE',
       url: this.#connection.url(path),
       scopes: deleteScopes(repository),
     } as const
-    // Safe: lists show all of its tags, and whoever calls has checked that each of them goes.
+    // Safe: its tags were read this moment; lists show all of them, and whoever calls knows each of them and lets it go.
     const outcome = await this.#deletion(path, () => this.#connection.send(request, options))
     if (outcome.kind === 'done') this.#subjects.deleted(repository, digest)
     const wentMeanwhile = outcome.kind === 'absent' && this.#subjects.wentAlong(repository, digest)
@@ -85,14 +88,12 @@ export class AcrWriter implements DriverWriter {
     return { deletes: { state: 'no', cure: outcome.text }, deleteByTag: undefined }
   }
 
-  async #hiddenTag(
+  async #shownTags(
     repository: RepositoryName,
     digest: Digest,
-    tags: readonly string[],
     options: RunOptions | undefined,
-  ): Promise<string | undefined> {
-    const shown = await this.#api.tagsOf(repository, digest, options)
-    return tags.find((tag) => shown.every(({ name }) => name !== tag))
+  ): Promise<readonly string[]> {
+    return (await this.#api.tagsOf(repository, digest, options)).map(({ name }) => name)
   }
 
   async #deletion(what: string, send: () => Promise<HttpResponse>): Promise<ChangeOutcome> {

@@ -2,7 +2,7 @@
  * What a registry means when it does not do as asked. The same status says different things with different bodies, so
  * both are read; what fits nothing known is an error, not a guess.
  */
-import type { ChangeOutcome, RefusalReason } from '../../../ports/mutable-registry.ts'
+import type { ChangeOutcome, KnownTags, RefusalReason } from '../../../ports/mutable-registry.ts'
 import type { HttpResponse } from '../../http/http-types.ts'
 import { answeredErrors, contentType, hasCode, saidIn } from './answers.ts'
 
@@ -13,6 +13,17 @@ const readOnlyCure =
 
 export function refused(reason: RefusalReason, text: string): ChangeOutcome {
   return { kind: 'refused', reason, text }
+}
+
+/**
+ * The refusal of a manifest that somebody has given a tag since it was decided upon.
+ *
+ * @param now its tags, read right before its deletion
+ * @param known undefined: whoever asks knows of no tags, and so of none that are new
+ */
+export function taggedSince(now: readonly string[], known: KnownTags | undefined): ChangeOutcome | undefined {
+  const added = known && now.find((tag) => !known.tags.some((each) => each === tag))
+  return added === undefined ? undefined : refused('protected', `It was given the tag ${added} since.`)
 }
 
 /** The refusal that an answer to DELETE is; undefined when it is none we know. */
