@@ -1,5 +1,6 @@
 /** GitLab Container Registry beside its fake, with the metadata database and without. */
 import { afterEach, describe, expect, it } from 'vitest'
+import type { CredentialSource } from '../../src/adapters/http/credentials.ts'
 import type { OperationalError } from '../../src/core/errors/errors.ts'
 import {
   parseRepositoryName,
@@ -12,7 +13,7 @@ import { registryConformance } from '../conformance/registry.ts'
 import { registryFaults } from '../conformance/registry-faults.ts'
 import { seedGraph, type Graph } from '../conformance/registry-fixture.ts'
 import { registrySurvival } from '../conformance/registry-survival.ts'
-import type { FakeRequest } from '../fakes/fake-server.ts'
+import { json, startFakeServer, type FakeRequest } from '../fakes/fake-server.ts'
 import { startGitLabLab, type GitLabLab, type GitLabLabOptions } from './gitlab-lab.ts'
 
 const capabilities = {
@@ -22,6 +23,7 @@ const capabilities = {
   listsUntagged: false,
   pullTime: false,
   protectsChildren: false,
+  collectsUntagged: true,
   referrersApi: false,
   undo: 'manifest-replay',
   pageSizeMax: 1000,
@@ -226,6 +228,43 @@ describe('which repositories there are at GitLab', () => {
     expect(events.map(({ kind }) => kind)).toEqual(['warning'])
     const sent = lab.server.requests.filter(({ url }) => url.pathname.startsWith('/api/'))
     expect(sent.every(({ headers }) => headers.authorization === undefined)).toBe(true)
+  })
+})
+
+describe('the token of the API', () => {
+  const token = 'glpat-for-the-api'
+  const apiCredentials: CredentialSource = { get: async () => ({ kind: 'bearer', token }) }
+
+  /** A registry that says its GitLab is at `place`. */
+  async function naming(place: string): Promise<GitLabLab> {
+    const lab = await seeded({ settings: { apiCredentials } })
+    const realm = `Bearer realm="${place}/jwt/auth",service="container_registry"`
+    lab.server.inject({
+      on: ({ url }) => url.pathname === '/gitlab/v1/',
+      reply: { status: 401, headers: { 'www-authenticate': realm } },
+    })
+    return lab
+  }
+
+  it('does not go where the registry’s answer points, but to what the configuration names', async () => {
+    const { reader } = await naming('http://gitlab.invalid')
+    await expect(reader.listRepositories()).rejects.toMatchObject({
+      code: 'REALM_REFUSED',
+      message: expect.stringContaining('api.auth') as string,
+      hint: expect.stringContaining('api: {url: http://gitlab.invalid/api/v4}') as string,
+    })
+    await expect(reader.readRepository(app)).resolves.toMatchObject({ complete: false })
+  })
+
+  it('goes to another port of the registry’s own host', async () => {
+    const gitlab = await startFakeServer(() => json(200, []))
+    try {
+      const { reader } = await naming(gitlab.url)
+      expect(await reader.listRepositories()).toEqual([])
+      expect(gitlab.requests.map(({ headers }) => headers.authorization)).toContain(`Bearer ${token}`)
+    } finally {
+      await gitlab.stop()
+    }
   })
 })
 

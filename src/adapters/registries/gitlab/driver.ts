@@ -9,6 +9,7 @@ import { createOciReader } from '../oci/reader.ts'
 import type { RegistryTraits } from '../oci/traits.ts'
 import { createOciWriter } from '../oci/writer.ts'
 import { ProductApi } from '../product-api.ts'
+import { requireOwnPlace } from './api-place.ts'
 import { checkGitLab } from './check.ts'
 import { apiCredentials, registryCredentials } from './credentials.ts'
 import { GitLabListing } from './listing.ts'
@@ -38,6 +39,7 @@ function open(settings: DriverSettings): OpenedDriver {
   )
   const api = once(async (options) => {
     const { apiUrl: base } = await surfaces(options)
+    if (settings.apiCredentials !== undefined && settings.apiUrl === undefined) requireOwnPlace(base, baseUrl)
     const source =
       settings.apiCredentials === undefined
         ? apiCredentials(credentials, new URL(baseUrl).host)
@@ -49,7 +51,11 @@ function open(settings: DriverSettings): OpenedDriver {
   const registry = new ProductApi({ name, product: productName, base: baseUrl.replace(/\/+$/, ''), http })
   const protection = new Protection(api)
   const listing = new GitLabListing({ connection, registry, api, surfaces, protection, namespaces })
-  const capabilities = { deleteRemovesSiblings: false, rateLimit: '2000 requests a minute at gitlab.com' }
+  const capabilities = {
+    deleteRemovesSiblings: false,
+    collectsUntagged: true,
+    rateLimit: '2000 requests a minute at gitlab.com',
+  }
   const reader = new GitLabReader(
     createOciReader({ ...settings, http, recognise: async () => traits, listing, capabilities }),
     surfaces,
