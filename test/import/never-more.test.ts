@@ -34,6 +34,34 @@ describe('ghcr-cleanup-action', () => {
     const off = ghcr('delete-partial-images: "false"')
     expect(planManifests(off, 'octo/app', worlds).images).toEqual(new Set(['bare']))
   })
+
+  it('takes a blank after a comma of delete-tags for a part of the name', () => {
+    const images = ['v1', 'dev-1', 'x'].map((name) => image(name, { tags: [name], pushedAt: daysAgo(9) }))
+    const gone = (...inputs: string[]) => planManifests(ghcr(...inputs), 'octo/app', images).tags
+    expect(gone('delete-tags: " dev-*, v1* "')).toEqual(new Set(['dev-1']))
+    expect(gone('delete-tags: "a b"')).toEqual(new Set())
+    expect(gone('delete-tags: "a b"', 'exclude-tags: x')).toEqual(new Set())
+    expect(gone('delete-tags: "*"', 'exclude-tags: "x, v1"')).toEqual(new Set(['dev-1']))
+  })
+
+  it.each(['^(v)?[a-z0-9:.]+$', '^(v)*.*', '^(v){0}sha.*', '^v?sha', ' ^sha '])(
+    'excludes by %s images that only their digest names',
+    (expression) => {
+      const yaml = ghcr('delete-untagged: "true"', 'use-regex: "true"', `exclude-tags: "${expression}"`)
+      expect(planManifests(yaml, 'octo/app', worlds).images).toEqual(new Set())
+    },
+  )
+
+  it.each([['keep-n-untagged: 1', 'delete-untagged: true'], ['tags: a', 'delete-tags: b'], ['packages: b']])(
+    '%s %s: what the action refuses is refused',
+    (...inputs) => {
+      expect(() => ghcr(...inputs)).toThrow('the action refuses that')
+    },
+  )
+
+  it('takes keep-n-untagged beside delete-untagged: false', () => {
+    expect(ghcr('keep-n-untagged: 1', 'delete-untagged: false')).toContain('beyondNewest: 1')
+  })
 })
 
 describe('gitlab', () => {

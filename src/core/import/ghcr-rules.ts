@@ -64,6 +64,7 @@ export function ghcrRules(
   const deleted = matcher('delete-tags') ?? matcher('tags')
   const excluded = matcher('exclude-tags')
   const age = readAge(inputs, reading)
+  refuseTogether(inputs, reading)
   warnOf(inputs, reading)
   const line = (name: string): string => `line ${entryOf(inputs, name)?.place.line ?? place.line}: ${name}`
   const not = excluded === undefined ? [] : blocksOf(excluded)
@@ -117,6 +118,8 @@ function taggedRules(frame: Frame, deleted: Matcher | undefined, isByTag: boolea
     ...(count === undefined ? [] : ['keep-n-tagged']),
   ]
   if (names.length === 0) return []
+  // No block at all would match everything.
+  if (deleted !== undefined && deleted.tags.length + deleted.digests.length === 0) return []
   const base = { name: names.join(', '), comments: names.map(frame.line), ...notOf(frame) }
   if (deleted === undefined) {
     return [{ ...base, match: [{ tagged: true }], delete: deletion(frame, count, false) }]
@@ -236,6 +239,28 @@ function stateRules(frame: Frame, isByTag: boolean, reading: Reading): Rules {
     )
   }
   return rules
+}
+
+/** What the action itself refuses to do. */
+function refuseTogether(inputs: SourceMap, reading: Reading): void {
+  const isAsked = (name: string): boolean => {
+    const value = entryOf(inputs, name)
+    if (value === undefined || value.kind === 'nothing') return false
+    return value.kind === 'flag' ? value.value : value.kind !== 'text' || !/^(?:false)?$/i.test(value.value)
+  }
+  for (const [one, other] of [
+    ['keep-n-untagged', 'delete-untagged'],
+    ['tags', 'delete-tags'],
+    ['package', 'packages'],
+  ] as const) {
+    const place = entryOf(inputs, other)?.place
+    if (place === undefined || !isAsked(one) || !isAsked(other)) continue
+    reading.refuse(
+      place,
+      `${one} and ${other} stand together, and the action refuses that: it deletes nothing.`,
+      'Leave out the one that is not meant.',
+    )
+  }
 }
 
 function warnOf(inputs: SourceMap, reading: Reading): void {

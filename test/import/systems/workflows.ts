@@ -31,8 +31,8 @@ export const ghcr: System = {
   tagPool,
   files: fc
     .record({
-      'delete-tags': maybe(fc.constantFrom('v*', 'pr-1,x', '*')),
-      'exclude-tags': maybe(fc.constantFrom('prod', 'v1,x', '*-1')),
+      'delete-tags': maybe(fc.constantFrom('v*', 'pr-1,x', 'pr-1, x', '*')),
+      'exclude-tags': maybe(fc.constantFrom('prod', 'v1, x', '*-1')),
       'keep-n-tagged': maybe(fc.constantFrom('0', '1', '2')),
       'keep-n-untagged': maybe(fc.constantFrom('0', '1')),
       'delete-untagged': maybe(fc.constantFrom('true', 'false')),
@@ -40,6 +40,8 @@ export const ghcr: System = {
       'delete-partial-images': maybe(fc.constantFrom('true', 'false')),
       'delete-ghost-images': maybe(fc.constantFrom('true', 'false')),
     })
+    // The action refuses these two together.
+    .filter((inputs) => inputs['keep-n-untagged'] === undefined || inputs['delete-untagged'] !== 'true')
     .map((inputs) => ({
       text: workflow('dataaxiom/ghcr-cleanup-action@v1', { owner: 'octo', package: 'app', ...inputs }),
       evaluate: (images) => cleaned(inputs, images),
@@ -61,8 +63,10 @@ function cleaned(inputs: Inputs, images: readonly SourceImage[]): Deleted {
   )
   const wanted = inputs['delete-tags']
   const number = inputs['keep-n-tagged']
+  // A blank after a comma is a part of the name, and no tag has one.
+  const words = wanted?.split(',').filter((word) => !word.includes(' ')) ?? []
   const hits = ({ tags }: SourceImage): readonly string[] =>
-    tags.flatMap(({ name }) => (wanted !== undefined && like(wanted, name) ? [name] : []))
+    tags.flatMap(({ name }) => (words.some((word) => like(word, name)) ? [name] : []))
   const pool = left.filter((image) => (wanted === undefined ? image.tags.length > 0 : hits(image).length > 0))
   const chosen =
     wanted === undefined && number === undefined ? [] : newestFirst(pool).slice(Number(number ?? 0))
