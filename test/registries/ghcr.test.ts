@@ -254,6 +254,36 @@ describe('deleting versions at GitHub', () => {
     expect(server.state.versionOf(app, graph.epoch.digest)).toBeDefined()
   })
 
+  it('spares a version that was given a tag a moment ago, and reads no list for that', async () => {
+    const lab = await seeded()
+    const { writer, reader, server, graph } = lab
+    await reader.readRepository(app)
+    server.state.put(app, graph.epoch.bytes, graph.epoch.mediaType, 'release')
+    server.forgetRequests()
+    const known = { tags: [tag('epoch')] }
+    expect(await writer.deleteManifest(app, graph.epoch.digest, {}, known)).toMatchObject({
+      kind: 'refused',
+      reason: 'protected',
+      text: expect.stringContaining('release') as string,
+    })
+    expect(server.state.tagsOf(app, graph.epoch.digest)).toContain('release')
+    const both = { tags: [tag('epoch'), tag('release')] }
+    expect(await writer.deleteManifest(app, graph.epoch.digest, {}, both)).toEqual({ kind: 'done' })
+    expect(targets(lab).map((target) => target.replace(/\/.*\/versions\/\d+$/, ' one'))).toEqual([
+      'GET  one',
+      'GET  one',
+      'DELETE  one',
+    ])
+  })
+
+  it('counts a version that went since it was listed as absent', async () => {
+    const { writer, reader, server, graph } = await seeded()
+    await reader.readRepository(app)
+    server.state.delete(app, server.state.versionOf(app, graph.epoch.digest)?.id ?? 0)
+    const known = { tags: [tag('epoch')] }
+    expect(await writer.deleteManifest(app, graph.epoch.digest, {}, known)).toEqual({ kind: 'absent' })
+  })
+
   it('lists once for many deletions', async () => {
     const lab = await seeded()
     const { writer, graph } = lab

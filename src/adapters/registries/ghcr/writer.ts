@@ -11,10 +11,11 @@ import { InterruptedError } from '../../../core/errors/errors.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import type { OciConnection } from '../oci/connection.ts'
 import { putManifest } from '../oci/put-manifest.ts'
-import { refused } from '../oci/refusals.ts'
+import { refused, taggedSince } from '../oci/refusals.ts'
 import type { Bin } from './bin.ts'
 import { deleteVersion } from './delete-version.ts'
 import type { LeftThrowAways } from './hide-throw-aways.ts'
+import { readVersion } from './read-version.ts'
 import type { Scopes } from './scopes.ts'
 import type { Untagging } from './untagging.ts'
 import type { ListedVersions, Versions } from './versions.ts'
@@ -49,7 +50,7 @@ export class GitHubWriter implements DriverWriter {
   }
 
   async deleteManifest(
-    ...[repository, digest, options]: Parameters<MutableRegistry['deleteManifest']>
+    ...[repository, digest, options, known]: Parameters<MutableRegistry['deleteManifest']>
   ): Promise<ChangeOutcome> {
     requireGoingOn(options)
     await this.#removeLeft(repository, options)
@@ -61,7 +62,17 @@ export class GitHubWriter implements DriverWriter {
     const added = seen && version.tags.find((tag) => !seen.tags.includes(tag))
     if (added !== undefined)
       return refused('protected', `It was given the tag ${added} since Winnow looked at it last.`)
-    // Safe: the id is that of this digest for ever, and what has the digest are the tags that were looked at.
+    if (known !== undefined) {
+      // What was listed may be a minute old.
+      const now = await readVersion(versions, repository, version, options)
+      if (now === undefined) {
+        listed.forget(digest)
+        return { kind: 'absent' }
+      }
+      const newlyTagged = taggedSince(now.tags, known)
+      if (newlyTagged !== undefined) return newlyTagged
+    }
+    // Safe: the id is that of this digest for ever, and whoever asks knows all the tags that it has at this moment.
     const outcome = await deleteVersion(versions, repository, version, options)
     if (outcome.kind !== 'refused') listed.forget(digest)
     return outcome
