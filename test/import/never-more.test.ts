@@ -161,3 +161,29 @@ describe('gar', () => {
       expect(planManifests(deleted, repository, images).images.size, repository).toBe(3)
   })
 })
+
+describe('gcr-cleaner', () => {
+  const { yaml, warnings } = importText(
+    'gcr-cleaner',
+    "gcr-cleaner-cli -repo gcr.io/p/app -keep 1 -tag-filter-any '.*'\n",
+  )
+  const gone = (images: Parameters<typeof planManifests>[2]): ReadonlySet<string> =>
+    planManifests(yaml, 'p/app', images).images
+
+  it.each([
+    'application/vnd.oci.image.index.v1+json',
+    'application/vnd.docker.distribution.manifest.list.v2+json',
+  ])('-keep sets an index (%s) in its place by upload', (mediaType) => {
+    const platform = image('platform', { pushedAt: daysAgo(1), createdAt: daysAgo(100) })
+    const single = image('single', { tags: ['a'], pushedAt: daysAgo(50), createdAt: daysAgo(50) })
+    const index = (label: string, days: number, createdAt?: number) =>
+      image(label, { tags: [label], pushedAt: daysAgo(days), createdAt, mediaType, children: ['platform'] })
+    expect(gone([index('multi', 1), platform, single])).toEqual(new Set())
+    expect(gone([index('multi', 1, 0), platform, single])).toEqual(new Set())
+    expect(gone([index('new', 1), index('old', 2), platform, single])).toEqual(new Set(['old']))
+  })
+
+  it('-keep warns that indexes are counted apart', () => {
+    expect(warnings.join(' ')).toContain('counted apart')
+  })
+})

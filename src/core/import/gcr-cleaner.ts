@@ -53,7 +53,7 @@ function readGcrCleaner(document: SourceDocument, reading: Reading): ImportedCon
     }),
   )
   if (flags.all('repo').length === 0) reading.refuse(flags.place, 'The command names no repository (-repo).')
-  const rule = readRule(flags, reading)
+  const rules = readRules(flags, reading)
   warnOf(flags, reading)
   const hosts = [...new Set(repositories.map(({ host }) => host))]
   return {
@@ -64,7 +64,7 @@ function readGcrCleaner(document: SourceDocument, reading: Reading): ImportedCon
         hosts.length > 1,
         repositories.filter((each) => each.host === host).map(({ path }) => path),
         flags,
-        rule,
+        rules,
       ),
     ),
   }
@@ -79,7 +79,7 @@ function policyOf(
   isOneOfMany: boolean,
   paths: readonly string[],
   flags: CommandFlags,
-  rule: ImportedRule | undefined,
+  rules: readonly ImportedRule[],
 ): ImportedPolicy {
   const isRecursive = flags.switch('recursive') !== undefined
   return {
@@ -90,13 +90,13 @@ function policyOf(
       isRecursive ? [escapeGlob(path), `${escapeGlob(path)}/**`] : [escapeGlob(path)],
     ),
     unit: 'image',
-    rules: rule === undefined ? [] : [rule],
+    rules,
     unmatched: 'keep',
     unmatchedRemark: 'what no filter takes stays',
   }
 }
 
-function readRule(flags: CommandFlags, reading: Reading): ImportedRule | undefined {
+function readRules(flags: CommandFlags, reading: Reading): readonly ImportedRule[] {
   const match = readMatch(flags, reading)
   const keep = wholeFlag(flags.last('keep'), reading) ?? 0
   const grace = flags.last('grace')
@@ -108,23 +108,46 @@ function readRule(flags: CommandFlags, reading: Reading): ImportedRule | undefin
       'Durations are written "48h", "90m".',
     )
   }
-  if (match === undefined || length === undefined) return undefined
+  if (match === undefined || length === undefined) return []
   if (length > lengthMax) {
     reading.warn(
       grace?.place,
       '-grace is longer than 100 years: nothing is that old, and nothing is deleted.',
     )
-    return undefined
+    return []
   }
   const rule = {
     name: 'gcr-cleaner',
     comments: [`line ${flags.place.line}: candidates are taken with all their tags`],
     match,
   }
-  if (keep === 0) return { ...rule, delete: { olderThan: writeLength(length) } }
-  // Counted by build like there; what has no build that can be true stays, so nobody's place is taken.
-  if (length === 0) return { ...rule, delete: { beyondNewest: keep, by: 'created', countAmong: 'eligible' } }
-  return graceWithCount(rule, keep, length, reading, flags)
+  if (keep === 0) return [{ ...rule, delete: { olderThan: writeLength(length) } }]
+  return length === 0 ? countRules(rule, keep) : [graceWithCount(rule, keep, length, reading, flags)]
+}
+
+const indexTypes = { mediaType: ['*.index.*', '*.list.*'] } as const
+
+/**
+ * Counted by build like there; what has no build that can be true stays, so nobody's place is taken. Artifact Registry
+ * tells no build of an index, and gcr-cleaner orders those by upload: they are counted apart, and take no places.
+ */
+function countRules(
+  rule: Pick<ImportedRule, 'name' | 'comments'> & { readonly match: readonly ImportedBlock[] },
+  keep: number,
+): readonly ImportedRule[] {
+  return [
+    {
+      ...rule,
+      not: [indexTypes],
+      delete: { beyondNewest: keep, by: 'created', countAmong: 'eligible' },
+    },
+    {
+      name: 'gcr-cleaner, indexes',
+      comments: ['Indexes of platforms have no time of building in the registry: they go by their upload.'],
+      match: rule.match.map((block) => ({ ...block, ...indexTypes })),
+      delete: { beyondNewest: keep, countAmong: 'eligible' },
+    },
+  ]
 }
 
 /**
@@ -190,7 +213,7 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
   if (keep !== undefined && keep.text !== '0') {
     reading.warn(
       keep.place,
-      '-keep counts by the time of building. An image whose time of building is unknown, or cannot be true (before 2013), goes by its upload there; here it is kept and takes no place, so more is kept.',
+      '-keep counts by the time of building. An image whose time of building is unknown, or cannot be true (before 2013), goes by its upload there; here it is kept and takes no place. Of indexes of platforms the registry tells no build: they go by their upload, and are counted apart from the others. Both keep more.',
     )
   }
   const recursive = flags.switch('recursive')

@@ -9,6 +9,7 @@ export interface ImportedBlock {
   readonly tagsAll?: readonly string[]
   readonly tagsEvery?: readonly string[]
   readonly digests?: readonly string[]
+  readonly mediaType?: readonly string[]
   readonly semver?: string
   readonly tagged?: boolean
   readonly labels?: Readonly<Record<string, string>>
