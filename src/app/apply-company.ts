@@ -165,10 +165,13 @@ class CompanyRemoval {
     const { resolved, repository: fresh } = await evidence.resolve(registry, shown, this.#options)
     if (!fresh.complete) return undefined
     if (resolved.heldRepositories.get(registry)?.has(repository) === true) return undefined
+    const { deletesReferrers, collectsUntagged = false } = await driver.reader.capabilities(this.#options)
     // The company itself shows as images, now that its owner is gone.
     const going = new Set(this.#intents.keys())
+    // So does the owner, where a signature leads to it and only its tags are gone: it needs nothing any more. With a tag
+    // again, or below an index that stays, it counts as staying all the same.
+    if (collectsUntagged) for (const { root } of [...this.#intents.values()].flat()) going.add(root)
     const inUse = resolved.inUse(registry, repository).keys()
-    const { deletesReferrers } = await driver.reader.capabilities(this.#options)
     return new Set([...stillNeeded(fresh, going, deletesReferrers), ...usedIn(fresh, inUse)])
   }
 

@@ -21,6 +21,7 @@ const capabilities = {
   pushTime: true,
   pullTime: false,
   protectsChildren: false,
+  collectsUntagged: true,
   referrersApi: false,
   undo: 'bin',
   pageSizeMax: 100,

@@ -44,6 +44,7 @@ registryConformance(
       product: 'Trow before 0.7',
       deleteByTag: false,
       deleteRemovesSiblings: true,
+      collectsUntagged: true,
       pushTime: true,
       referrersApi: false,
     },

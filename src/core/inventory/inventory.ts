@@ -88,6 +88,8 @@ export interface Capabilities {
   readonly protectsChildren: boolean
   /** Deleting a manifest deletes everything that names it as its subject, even what has a tag of its own. @default false */
   readonly deletesReferrers?: boolean
+  /** A manifest that lost its tags is deleted, and given out by its digest until the registry collects it. @default false */
+  readonly collectsUntagged?: boolean
   /** Tags are stored and listed in lower case, and found in any spelling: `app:RC-1` is `app:rc-1`. @default false */
   readonly foldsTagCase?: boolean
   /** The registry answers the OCI 1.1 referrers API. */

@@ -15,6 +15,8 @@ export interface RegistryTraits {
   readonly deletes?: Capabilities['deletes']
   /** Deleting a digest removes its tags; where it does not, they are removed before. @default true */
   readonly deleteRemovesSiblings?: boolean
+  /** What lost its tags is given out by its digest until the registry collects it. @default false */
+  readonly collectsUntagged?: boolean
   /** The registry tells when things were pushed, and pulled. @default false */
   readonly pushTime?: boolean
   readonly pullTime?: boolean
@@ -53,6 +55,7 @@ export function capabilitiesOf(
     pushTime: traits.pushTime ?? false,
     pullTime: traits.pullTime ?? false,
     protectsChildren: traits.protectsChildren,
+    ...(traits.collectsUntagged === true && { collectsUntagged: true }),
     referrersApi: found.referrersApi,
     undo: 'manifest-replay',
     pageSizeMax: traits.pageSizeMax,

@@ -49,6 +49,7 @@ function openQuay(settings: DriverSettings): OpenedDriver {
       listing,
       capabilities: {
         deleteRemovesSiblings: false,
+        collectsUntagged: true,
         pushTime: true,
         undo: 'bin',
         rateLimit: isPublic ? 'a few requests a second' : undefined,

@@ -13,7 +13,13 @@ const product = 'Trow'
 const common = { protectsChildren: false, pageSizeMax: undefined }
 
 const traitsOf: Readonly<Record<TrowLine, RegistryTraits>> = {
-  'before-0.7': { ...common, product: 'Trow before 0.7', deleteByTag: false, pushTime: true },
+  'before-0.7': {
+    ...common,
+    product: 'Trow before 0.7',
+    deleteByTag: false,
+    collectsUntagged: true,
+    pushTime: true,
+  },
   'since-0.7': { ...common, product: 'Trow 0.7', deleteByTag: true, deleteRemovesSiblings: false },
   unknown: { ...common, product, deleteByTag: false, deletes: { state: 'no', cure: unknownLineCure } },
 }
