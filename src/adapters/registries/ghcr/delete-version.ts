@@ -2,6 +2,7 @@
 import type { RepositoryName } from '../../../core/image/names.ts'
 import type { ChangeOutcome } from '../../../ports/mutable-registry.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
+import { absenceOf } from './absence.ts'
 import { saidBy } from './github-api.ts'
 import { apiRefusal, hiddenRefusal } from './refusals.ts'
 import type { PackageVersion } from './version.ts'
@@ -30,7 +31,8 @@ export async function deleteVersion(
   if (answer.status !== 404) throw api.unexpected(`Deleting version ${id} of ${repository}`, answer)
   // GitHub says so too when the version is there and this token may not delete it.
   const now = await api.send(`GET ${path}`, parameters, options)
-  if (now.status === 200) return hiddenRefusal(saidBy(answer.body))
-  if (now.status === 404 && saidBy(now.body) !== '') return { kind: answer.attempts > 1 ? 'done' : 'absent' }
+  const absence = now.status === 200 ? 'listed' : await absenceOf(versions, repository, { id }, now, options)
+  if (absence === 'gone') return { kind: answer.attempts > 1 ? 'done' : 'absent' }
+  if (absence !== undefined) return hiddenRefusal(saidBy(answer.body), absence)
   throw api.unexpected(`Looking for version ${id} of ${repository} after deleting it`, now)
 }

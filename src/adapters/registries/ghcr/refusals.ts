@@ -1,6 +1,7 @@
 /** What GitHub means when it does not delete or restore a version. It has no codes for it, so its words are read. */
 import type { ChangeOutcome } from '../../../ports/mutable-registry.ts'
 import { refused } from '../oci/refusals.ts'
+import type { Absence } from './absence.ts'
 import { saidBy, type ApiAnswer } from './github-api.ts'
 
 /** The refusal that an answer is; undefined when it is none we know. */
@@ -21,9 +22,13 @@ export function apiRefusal({ status, body }: ApiAnswer): ChangeOutcome | undefin
   return undefined
 }
 
-/** GitHub says "not found" to whoever may see a version and not delete it. */
-export function hiddenRefusal(said: string): ChangeOutcome {
-  return refused('forbidden', `${rightsCure} (${said || 'status 404'}, and the version is still there)`)
+/** GitHub says "not found" to whoever may see a version and not delete it, or may no longer see it. */
+export function hiddenRefusal(said: string, absence: Exclude<Absence, 'gone'>): ChangeOutcome {
+  const seen =
+    absence === 'listed'
+      ? 'and the version is still there'
+      : 'and GitHub no longer shows the package it listed'
+  return refused('forbidden', `${rightsCure} (${said || 'status 404'}, ${seen})`)
 }
 
 const rightsCure =

@@ -87,16 +87,21 @@ export class Versions {
     return this.#known.get(repository)
   }
 
-  /** Lists a package's versions now. */
+  /** Lists a package's versions now, and remembers them. */
   async list(repository: RepositoryName, options?: RunOptions): Promise<ListedAnswer> {
+    const answer = await this.look(repository, options)
+    if (answer.kind === 'listed') this.#known.set(repository, answer.versions)
+    return answer
+  }
+
+  /** Lists them for one question alone: what others go by stays what they looked at. */
+  async look(repository: RepositoryName, options?: RunOptions): Promise<ListedAnswer> {
     const place = await this.place(repository, options)
     if (place === undefined) return { kind: 'nobody' }
     const at = this.#now()
     const read = await readVersions(this.api, versionList(place, repository, 'active'), repository, options)
     if (read.kind === 'refused') return read
-    const versions = new ListedVersions(read.rows, at)
-    this.#known.set(repository, versions)
-    return { kind: 'listed', versions }
+    return { kind: 'listed', versions: new ListedVersions(read.rows, at) }
   }
 
   /** As listed a moment ago, else now; many who ask at once are answered by one list. */
