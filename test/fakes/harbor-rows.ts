@@ -22,7 +22,7 @@ export function artifactRows(
   return rows.toSorted((a, b) => a.id - b.id)
 }
 
-function artifactRow(
+export function artifactRow(
   state: HarborState,
   name: RepositoryName,
   digest: Digest,

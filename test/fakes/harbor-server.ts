@@ -7,7 +7,7 @@ import { parseDigest } from '../../src/core/image/digest.ts'
 import { parseRepositoryName, parseTagName } from '../../src/core/image/names.ts'
 import { json, startFakeServer, type FakeRequest, type FakeServer } from './fake-server.ts'
 import { HarborGc } from './harbor-gc.ts'
-import { artifactRows } from './harbor-rows.ts'
+import { artifactRow, artifactRows } from './harbor-rows.ts'
 import { HarborState } from './harbor-state.ts'
 import { answerOci, type Reply } from './oci-server.ts'
 
@@ -113,6 +113,11 @@ function api(at: Asked, path: string): Reply {
   if (state.repository(repository) === undefined)
     return failure(404, 'NOT_FOUND', `repository ${repository} not found`)
   if (rest === '') return list(at, artifactRows(state, repository, at.request.url.searchParams))
+  const single = parseDigest(decodeURIComponent(rest.slice(1)))
+  if (at.request.method === 'GET' && single !== undefined)
+    return state.repository(repository)?.manifests.has(single) === true
+      ? json(200, artifactRow(state, repository, single, at.request.url.searchParams))
+      : failure(404, 'NOT_FOUND', `artifact ${repository}@${single} not found`)
   return at.request.method === 'DELETE'
     ? remove(at, repository, rest)
     : failure(405, 'METHOD_NOT_ALLOWED', '')

@@ -271,6 +271,27 @@ describe('what Harbor deletes along', () => {
     expect(lab.harbor.requests.map(({ method }) => method)).toEqual(['GET', 'DELETE', 'DELETE', 'DELETE'])
   })
 
+  it('is spared where it was given a tag since it was decided upon', async () => {
+    const lab = await start()
+    const { digest } = await pushTo(lab.seeder, app, { tags: ['old'] })
+    await pushTo(lab.seeder, app, { tags: ['other'] })
+    // The list that the writer goes by is young, and does not have the tag.
+    const gone = `sha256:${'0'.repeat(64)}` as Digest
+    expect(await lab.writer.deleteManifest(app, gone, {}, { tags: [] })).toEqual({ kind: 'absent' })
+    lab.harbor.state.repository(app)?.tags.set(tagNamed('release'), { digest, pushedAt: Date.now() })
+    lab.harbor.forgetRequests()
+    const old = tagNamed('old')
+    expect(await lab.writer.deleteManifest(app, digest, {}, { tags: [old] })).toMatchObject({
+      kind: 'refused',
+      reason: 'protected',
+      text: expect.stringContaining('release') as string,
+    })
+    expect(lab.harbor.requests.map(({ method }) => method)).toEqual(['GET'])
+    expect(await lab.reader.resolveTag(app, tagNamed('release'))).toBe(digest)
+    const both = { tags: [old, tagNamed('release')] }
+    expect(await lab.writer.deleteManifest(app, digest, {}, both)).toEqual({ kind: 'done' })
+  })
+
   it('never goes by a tag: not over /v2/, and never to the artifact', async () => {
     const lab = await start()
     await pushTo(lab.seeder, app, { tags: ['a', 'b'] })

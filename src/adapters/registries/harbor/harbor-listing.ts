@@ -4,14 +4,15 @@
  * Accessories are not listed with their tags, so where there are any the list of tags is read too. Proxy cache projects
  * hold copies whose age is that of the copy: everything in them counts as locked, and stays.
  */
+import type { Digest } from '../../../core/image/digest.ts'
 import type { RepositoryName } from '../../../core/image/names.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
-import { saysAbsent } from '../oci/answers.ts'
+import { isRecord, saysAbsent } from '../oci/answers.ts'
 import { pullScopes, type OciConnection } from '../oci/connection.ts'
 import { RegistryContentError } from '../oci/errors.ts'
 import type { KnownManifest, ListedRepository, RegistryListing } from '../oci/listing.ts'
 import { readNames } from '../oci/names.ts'
-import { projectOf, repositoryPath, type HarborApi } from './harbor-api.ts'
+import { projectOf, repositoryPath, saysNotFound, type HarborApi } from './harbor-api.ts'
 import { parseArtifact, type HarborArtifact } from './parse-artifact.ts'
 import type { ProxyProjects } from './proxy-projects.ts'
 
@@ -83,6 +84,24 @@ export class HarborListing implements RegistryListing {
     const hasAccessories = artifacts.some(({ accessories }) => accessories.length > 0)
     const unlistedTags = hasAccessories ? await this.#unlistedTags(repository, artifacts, options) : []
     return { artifacts, unlistedTags }
+  }
+
+  /** Tags of one artifact as it is now; undefined when it is not there. @throws RegistryContentError, and what HarborApi throws */
+  async tagsOf(
+    repository: RepositoryName,
+    digest: Digest,
+    options?: RunOptions,
+  ): Promise<readonly string[] | undefined> {
+    const path = repositoryPath(repository)
+    if (path === undefined) return undefined
+    const response = await this.#api.get(`${path}/artifacts/${digest}?with_tag=true`, options)
+    if (saysNotFound(response)) return undefined
+    const row: unknown = response.status === 200 ? response.json() : undefined
+    if (!isRecord(row)) throw this.#api.unexpected(`Looking at ${repository}@${digest}`, response)
+    const artifact = parseArtifact(this.#api.name, repository, row)
+    if (artifact.digest === digest) return artifact.tags.map(({ name }) => name)
+    const answer = `the answer about ${repository}@${digest} is about ${artifact.digest}`
+    throw new RegistryContentError(this.#api.name, answer)
   }
 
   async #unlistedTags(

@@ -4,7 +4,7 @@
  *
  * Deleting an artifact takes more than itself (cascade.ts). Before each deletion the repository's list, at most a minute
  * old, must show that nothing which stays would lose a part; and what went along counts as deleted by us, so that an undo
- * brings it back.
+ * brings it back. The tags of the artifact itself are read right before.
  */
 import { randomBytes } from 'node:crypto'
 import { attachedTo } from '../../../core/image/attached-tags.ts'
@@ -16,7 +16,7 @@ import type { HttpResponse } from '../../http/http-types.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import { OciConnection, type ConnectionSettings } from '../oci/connection.ts'
 import { resolveTag } from '../oci/manifests.ts'
-import { refused } from '../oci/refusals.ts'
+import { refused, taggedSince } from '../oci/refusals.ts'
 import { createOciWriter } from '../oci/writer.ts'
 import { Cascade } from './cascade.ts'
 import { repositoryPath, saysNotFound, type HarborApi } from './harbor-api.ts'
@@ -60,13 +60,17 @@ export class HarborWriter implements DriverWriter {
   }
 
   async deleteManifest(
-    ...[repository, digest, options]: Parameters<MutableRegistry['deleteManifest']>
+    ...[repository, digest, options, known]: Parameters<MutableRegistry['deleteManifest']>
   ): Promise<ChangeOutcome> {
     const path = repositoryPath(repository)
     if (path === undefined) return { kind: 'absent' }
     const cascade = await this.#look(repository, options)
     const held = cascade.whatHolds(digest)
     if (held !== undefined) return refused('referenced', held)
+    // One that is gone is left to the deletion, which tells whether it went by our doing.
+    const tags = known && (await this.#listing.tagsOf(repository, digest, options))
+    const newlyTagged = tags && taggedSince(tags, known)
+    if (newlyTagged !== undefined) return newlyTagged
     // Safe: addressed by digest, never by a tag; what Harbor takes along has no ordinary tag and no index that stays.
     const response = await this.#api.delete(`${path}/artifacts/${digest}`, options)
     if (isDone(response)) {
