@@ -300,6 +300,42 @@ describe('deleting images', () => {
     expect(operations(lab)).toEqual(['BatchDeleteImage', 'BatchDeleteImage'])
   })
 
+  it('spares the one of a batch that was given a tag since, and asks once for all of them', async () => {
+    const { lab, repository, graph } = await seeded()
+    const { epoch, chart, orphan } = graph
+    await lab.seeder.putManifest(repository, epoch.bytes, epoch.mediaType, 'release')
+    lab.server.fake.forgetRequests()
+    const tagsOf = (digest: string): readonly never[] =>
+      lab.server.state.store
+        .repository(repository)
+        .tagsOf(digest as never)
+        .map(tag)
+    const remove = (asked: readonly { readonly digest: string; readonly tags: readonly never[] }[]) =>
+      Promise.all(
+        asked.map(({ digest, tags }) => lab.writer.deleteManifest(repository, digest as never, {}, { tags })),
+      )
+    const outcomes = await remove([
+      { digest: chart.digest, tags: tagsOf(chart.digest) },
+      { digest: epoch.digest, tags: [tag('epoch')] },
+      { digest: orphan.digest, tags: tagsOf(orphan.digest) },
+    ])
+    expect(outcomes).toMatchObject([
+      { kind: 'done' },
+      { kind: 'refused', reason: 'protected', text: expect.stringContaining('release') as string },
+      { kind: 'done' },
+    ])
+    expect(operations(lab)).toEqual(['DescribeImages', 'BatchDeleteImage'])
+    expect(await lab.reader.resolveTag(repository, tag('release'))).toBe(epoch.digest)
+    // One that is gone hides nothing about the others.
+    const absent = `sha256:${'ab'.repeat(32)}`
+    expect(
+      await remove([
+        { digest: absent, tags: [] },
+        { digest: epoch.digest, tags: [tag('epoch')] },
+      ]),
+    ).toMatchObject([{ kind: 'absent' }, { kind: 'refused', reason: 'protected' }])
+  })
+
   it('deletes an index and its parts that come together, whatever order AWS takes', async () => {
     const { lab, repository, graph } = await seeded()
     const digests = [graph.orphan, graph.fallback, graph.index, graph.amd64, graph.arm64].map(

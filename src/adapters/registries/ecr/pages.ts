@@ -3,7 +3,7 @@ import type { Digest } from '../../../core/image/digest.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { guardPages } from '../../http/link-header.ts'
 import type { AwsApi, AwsOperation } from './api.ts'
-import { imageRow, nextTokenIn, rowsIn, type ImageRow } from './rows.ts'
+import { imageRow, nextTokenIn, rowsIn, unreadable, type ImageRow } from './rows.ts'
 
 /** The most that every one of these lists gives at once; left out, it is 100. */
 export const PAGE_SIZE_MAX = 1000
@@ -48,6 +48,34 @@ export async function describeImages(
   const filter = api.place.isPublic ? {} : { filter: { imageStatus: 'ANY' } }
   const rows = await readPages(api, 'DescribeImages', 'imageDetails', { repositoryName, ...filter }, options)
   return rows?.map((row) => imageRow(api.registry, row, api.action('DescribeImages')))
+}
+
+/**
+ * Images by their digests, as they are now; at most a hundred. What is not there is left out: AWS then describes none, so
+ * the others are asked for in halves.
+ *
+ * @throws RegistryContentError for an answer without one of them, and what the API throws
+ */
+export async function describeSome(
+  api: AwsApi,
+  repositoryName: string,
+  digests: readonly Digest[],
+  options: RunOptions | undefined,
+): Promise<readonly ImageRow[]> {
+  const imageIds = digests.map((imageDigest) => ({ imageDigest }))
+  const answer = await api.call('DescribeImages', { repositoryName, imageIds }, options)
+  if (answer.kind === 'absent') {
+    if (digests.length === 1 || answer.what === 'repository') return []
+    const middle = Math.ceil(digests.length / 2)
+    const first = await describeSome(api, repositoryName, digests.slice(0, middle), options)
+    return [...first, ...(await describeSome(api, repositoryName, digests.slice(middle), options))]
+  }
+  const what = api.action('DescribeImages')
+  const rows = rowsIn(api.registry, answer.output, 'imageDetails', what)
+  const images = rows.map((row) => imageRow(api.registry, row, what))
+  const missing = digests.find((digest) => images.every((image) => image.digest !== digest))
+  if (missing === undefined) return images
+  throw unreadable(api.registry, what, `it says nothing of ${missing}, which it was asked for`)
 }
 
 /** One image, by a tag or by its digest, as it is now; undefined when it is not there. */

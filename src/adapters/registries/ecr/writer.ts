@@ -16,7 +16,7 @@ import { refused } from '../oci/refusals.ts'
 import type { AwsApi } from './api.ts'
 import { batchDeleteImages } from './batch-delete.ts'
 import { BATCH_MAX } from './batch-get.ts'
-import { deleteImages, type Settled } from './delete-images.ts'
+import { deleteImages, type Deletion, type Settled } from './delete-images.ts'
 import { AwsAccessDeniedError } from './ecr-errors.ts'
 import { Gatherer } from './gather.ts'
 import { untagImages } from './untag.ts'
@@ -36,7 +36,7 @@ export class EcrWriter implements DriverWriter {
   readonly name: RegistryName
   readonly #settings: EcrWriterSettings
   readonly #connection: OciConnection
-  readonly #deletions: Gatherer<Digest, ChangeOutcome>
+  readonly #deletions: Gatherer<Deletion, ChangeOutcome>
   readonly #removals: Gatherer<TagName, ChangeOutcome>
 
   constructor(settings: EcrWriterSettings) {
@@ -44,9 +44,9 @@ export class EcrWriter implements DriverWriter {
     this.#settings = settings
     this.#connection = new OciConnection(settings)
     const rules = { batchMax: BATCH_MAX, waitMs: GATHER_MS }
-    this.#deletions = new Gatherer(rules, (repository, digests, options) =>
-      this.#known(repository as RepositoryName, digests, options, (apiName) =>
-        deleteImages(settings.api, apiName, digests, options),
+    this.#deletions = new Gatherer(rules, (repository, deletions, options) =>
+      this.#known(repository as RepositoryName, deletions, options, (apiName) =>
+        deleteImages(settings.api, apiName, deletions, options),
       ),
     )
     this.#removals = new Gatherer(rules, (repository, tags, options) =>
@@ -61,9 +61,9 @@ export class EcrWriter implements DriverWriter {
   }
 
   deleteManifest(
-    ...[repository, digest, options]: Parameters<MutableRegistry['deleteManifest']>
+    ...[repository, digest, options, known]: Parameters<MutableRegistry['deleteManifest']>
   ): Promise<ChangeOutcome> {
-    return this.#deletions.add(repository, digest, options)
+    return this.#deletions.add(repository, { digest, ...(known && { known }) }, options)
   }
 
   async putManifest(
