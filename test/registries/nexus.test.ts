@@ -137,6 +137,29 @@ describe('what goes in Nexus', () => {
     expect(await lab.reader.resolveTag(repository, tag('epoch'))).toBe(graph.epoch.digest)
   })
 
+  it('is not the one component whose files give out a manifest by its digest, for the sake of a name', async () => {
+    const { lab, graph } = await opened({ digests: 'asset' })
+    const component = [...lab.fake.state.components.values()].find(({ version }) => version === 'v1')
+    const [asset] = component?.assets.values() ?? []
+    if (asset !== undefined) component?.assets.set(graph.index.digest, asset)
+    const outcome = await lab.writer.untag(repository, tag('v1'))
+    expect(outcome).toMatchObject({ kind: 'refused', reason: 'referenced' })
+    expect(outcome.kind === 'refused' && outcome.text).toContain(graph.index.digest)
+    expect(await lab.reader.resolveTag(repository, tag('v1'))).toBe(graph.index.digest)
+    // The other name may go, and the whole image with all its components.
+    expect(await lab.writer.untag(repository, tag('latest'))).toEqual(done)
+    expect(await lab.writer.deleteManifest(repository, graph.index.digest)).toEqual(done)
+  })
+
+  it('is a name whose manifest is given out by its digest from another component as well', async () => {
+    const { lab, graph } = await opened({ digests: 'asset' })
+    for (const component of lab.fake.state.components.values()) {
+      const [asset] = component.assets.values()
+      if (asset?.digest === graph.index.digest) component.assets.set(graph.index.digest, asset)
+    }
+    expect(await lab.writer.untag(repository, tag('v1'))).toEqual(done)
+  })
+
   it('leaves a tag that was moved after the repository was read', async () => {
     const { lab, graph } = await opened()
     await lab.reader.readRepository(repository)

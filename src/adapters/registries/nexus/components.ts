@@ -18,6 +18,8 @@ export interface Component {
   readonly version: string
   /** What its manifest files are, under any name. */
   readonly digests: readonly Digest[]
+  /** Those that a file of it has for a name: by these, and not by tags alone, Nexus may give out what it holds. */
+  readonly named: readonly Digest[]
   /** That of its own version; undefined where its checksum does not tell it. */
   readonly digest: Digest | undefined
   readonly pushedAt: InstantMs | undefined
@@ -80,6 +82,7 @@ function componentOf(api: ProductApi, row: unknown): Component {
     image: name,
     version,
     digests: manifests.flatMap(({ digest }) => digest ?? []),
+    named: manifests.flatMap(({ reference }) => parseDigest(reference) ?? []),
     digest: parseDigest(version) ?? own?.digest,
     pushedAt: newest(manifests.map(({ pushedAt }) => pushedAt)),
     pulledAt: newest(manifests.map(({ pulledAt }) => pulledAt)),

@@ -3,7 +3,7 @@
  * it is not known for every version of Nexus.
  *
  * Promises: a component goes only if its tag was read a moment ago and points where it should, and if no other manifest lies
- * in it; a tag goes by itself only where its manifest has another component as well.
+ * in it; a tag goes by itself only where its manifest has another component as well, and stays there under its digest.
  */
 import { parseDigest, type Digest } from '../../../core/image/digest.ts'
 import {
@@ -54,8 +54,9 @@ export class NexusWriter implements DriverWriter {
         'referenced',
         `The tag ${tag} is the only component of its manifest, which would go with it.`,
       )
-    const other = otherIn(own, resolved.digest)
-    // Safe: the same manifest was just found in another component, and nothing else lies in this one.
+    const other = otherIn(own, resolved.digest) ?? onlyNameIn(own, resolved.digest, components)
+    // Safe: the same manifest was just found in another component, by its digest too where this one has it by that, and
+    // nothing else lies in this one.
     return other ?? this.#deleteComponent(own, options)
   }
 
@@ -155,6 +156,20 @@ function otherIn({ digests, version }: Component, digest: Digest): ChangeOutcome
         'referenced',
         `The component ${version} holds another manifest as well (${other}), which would go with it.`,
       )
+}
+
+/** The refusal for the one component that has a manifest under its digest: pulls by digest would end with it. */
+function onlyNameIn(
+  component: Component,
+  digest: Digest,
+  all: readonly Component[],
+): ChangeOutcome | undefined {
+  const holds = ({ named }: Component): boolean => named.includes(digest)
+  if (!holds(component) || all.some((each) => each !== component && holds(each))) return undefined
+  return refused(
+    'referenced',
+    `Only the component ${component.version} has its manifest under the digest ${digest}, which would go with it although other tags have the manifest too.`,
+  )
 }
 
 function notFound(tag: TagName): ChangeOutcome {
