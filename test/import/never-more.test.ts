@@ -162,6 +162,27 @@ describe('gar', () => {
   })
 })
 
+describe('counts by a time that is not known here', () => {
+  const dpv = (inputs: readonly string[]): string => step('actions/delete-package-versions', inputs)
+  const snok = (inputs: readonly string[]): string =>
+    step('snok/container-retention-policy', ['account: o', 'image-names: a', 'cut-off: 1d', ...inputs])
+
+  it.each([
+    ['acr-purge', "acr purge --registry r --filter 'a:^v' --ago 1d --keep 1\n"],
+    ['snok', snok(['keep-n-most-recent: 1'])],
+    ['delete-package-versions', dpv(['owner: o', 'package-name: a', 'min-versions-to-keep: 1'])],
+  ])('%s warns that others may be deleted', (system, text) => {
+    expect(importText(system, text).warnings.join(' ')).toContain('may be deleted than there')
+  })
+
+  it.each([
+    ['acr-purge', "acr purge --registry r --filter 'a:^v' --ago 1d --keep 0\n"],
+    ['snok', snok([])],
+  ])('%s does not where nothing is counted', (system, text) => {
+    expect(importText(system, text).warnings.join(' ')).not.toContain('may be deleted than there')
+  })
+})
+
 describe('gcr-cleaner', () => {
   const { yaml, warnings } = importText(
     'gcr-cleaner',

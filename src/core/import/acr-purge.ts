@@ -194,6 +194,13 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
     '--dry-run: the rules are imported as they act without it; `winnow plan` is the dry run here.',
   )
   warn('include-locked', '--include-locked: Winnow never deletes what is locked, so it is kept.')
+  const keep = flags.last('keep')
+  if (keep !== undefined && keep.text !== '0' && flags.switch('untagged-only') === undefined) {
+    reading.warn(
+      keep.place,
+      '--keep: acr purge orders tags by the time of the tag alone, and Winnow by the newer of the tag’s and its manifest’s. A manifest that was touched after its tag was set (another tag was set on it, or its attributes changed) counts as newer here, so another tag may be deleted than there. Look at the plan where manifests have several tags.',
+    )
+  }
   const untagged = flags.switch('untagged')
   if (
     untagged !== undefined &&

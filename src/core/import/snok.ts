@@ -211,6 +211,10 @@ function warnOf(given: SourceMap, count: number, reading: Reading): void {
       entryOf(given, 'keep-n-most-recent')?.place,
       'keep-n-most-recent counts images that are past the cut-off, in each package by itself.',
     )
+    reading.warn(
+      entryOf(given, 'keep-n-most-recent')?.place,
+      'keep-n-most-recent: the action orders images by created_at, and Winnow by the newer of created_at and updated_at. An old image that got a tag later counts as newer here, so another image may be deleted than there. Look at the plan where tags move.',
+    )
   }
   if (flagInputOf(given, 'dry-run', reading) === true) {
     reading.warn(
