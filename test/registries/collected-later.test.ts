@@ -16,12 +16,13 @@ import { parseRepositoryName, type RepositoryName } from '../../src/core/image/n
 import { newRunId } from '../../src/core/journal/run-id.ts'
 import type { Plan } from '../../src/core/plan/plan.ts'
 import { seedGraph, type PlantedName } from '../conformance/registry-fixture.ts'
+import { startDockerHubLab } from './docker-hub-lab.ts'
 import { startGitLabLab } from './gitlab-lab.ts'
 import type { RegistryLab } from './lab.ts'
 import { startQuayLab } from './quay-lab.ts'
 import { startTrowLab } from './trow-lab.ts'
 
-const repository = parseRepositoryName('team/app') as RepositoryName
+const repository = parseRepositoryName('acme/app') as RepositoryName
 const request = { registries: [], leftOut: [], accepted: [] }
 const labs: RegistryLab[] = []
 let runs = 0
@@ -77,7 +78,7 @@ async function tagsIn({ reader }: RegistryLab): Promise<readonly string[]> {
   return manifests.flatMap(({ digest, tags }) => tags.map(({ name }) => `${name} ${digest}`)).toSorted()
 }
 
-const productsTaken: readonly {
+const products: readonly {
   readonly name: string
   readonly start: () => Promise<RegistryLab>
   readonly without?: readonly PlantedName[]
@@ -87,11 +88,13 @@ const productsTaken: readonly {
   { name: 'GitLab without a database', start: () => startGitLabLab({ hasDatabase: false }) },
   { name: 'Quay', start: startQuayLab },
   { name: 'Quay that gives out nothing without a tag', start: () => startQuayLab({ isStrict: true }) },
+  // It deletes for good, but nothing that an untagged index, which it does not list, still holds.
+  { name: 'Docker Hub', start: startDockerHubLab, without: ['orphan'], undoes: false },
   { name: 'Trow before 0.7', start: () => startTrowLab({ line: 'before-0.7' }), undoes: false },
   { name: 'Trow since 0.7', start: () => startTrowLab() },
 ]
 
-describe.each(productsTaken)('on $name', ({ start, without = [], undoes = true }) => {
+describe.each(products)('on $name', ({ start, without = [], undoes = true }) => {
   it('the tags of what goes along go with the image, once, and come back', async () => {
     const lab = await start()
     labs.push(lab)
