@@ -1,6 +1,7 @@
 /** A token that loses its rights on a package between the plan and the deletion: GitHub says "not found" for "not yours". */
-import { afterEach, describe, expect, it } from 'vitest'
-import type { ChangeOutcome } from '../../src/ports/mutable-registry.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { parseTagName, type TagName } from '../../src/core/image/names.ts'
+import type { ChangeOutcome, MutableRegistry } from '../../src/ports/mutable-registry.ts'
 import { seedGraph, type Graph } from '../conformance/registry-fixture.ts'
 import { json, type FakeRequest } from '../fakes/fake-server.ts'
 import { repositoryNamed } from '../fakes/ghcr-state.ts'
@@ -16,16 +17,23 @@ afterEach(async () => {
   await lab.stop()
 })
 
-async function listed(): Promise<void> {
+/** @param at when the package is listed @default now */
+async function listed(at = Date.now()): Promise<void> {
   lab = await startGhcrLab()
   graph = await seedGraph(lab.seeder, app, [])
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(at)
   await lab.reader.readRepository(app)
+  clock.mockRestore()
 }
 
 const ofOneVersion = ({ url }: FakeRequest): boolean => /\/versions\/\d+$/.test(url.pathname)
 const ofPackage = ({ url }: FakeRequest): boolean => url.pathname.includes('/packages/container/')
 
-const epoch = (): Promise<ChangeOutcome> => lab.writer.deleteManifest(app, graph.epoch.digest)
+type Known = Parameters<MutableRegistry['deleteManifest']>[3]
+const epoch = (known?: Known): Promise<ChangeOutcome> =>
+  lab.writer.deleteManifest(app, graph.epoch.digest, {}, known)
+/** As applying calls it: told which tags the version may have. */
+const asApplied = (): Promise<ChangeOutcome> => epoch({ tags: [parseTagName('epoch') as TagName] })
 const isThere = (): boolean => lab.server.state.versionOf(app, graph.epoch.digest) !== undefined
 
 const forbidden = (words: string) => ({
@@ -34,32 +42,46 @@ const forbidden = (words: string) => ({
   text: expect.stringMatching(new RegExp(`role Admin on the package.*${words}`)) as string,
 })
 
-describe('a version that GitHub lists and does not know', () => {
+describe.each([
+  ['by its digest alone', () => epoch()],
+  ['as applying does', asApplied],
+])('a version that is deleted %s and that GitHub lists and does not know', (_, deletion) => {
   it('is not taken for gone', async () => {
     await listed()
     lab.server.inject({ on: ofOneVersion, reply: packageGone })
-    expect(await epoch()).toEqual(forbidden('still there'))
+    expect(await deletion()).toEqual(forbidden('still there'))
     expect(isThere()).toBe(true)
   })
 
   it('is not taken for gone when the package is no longer shown either', async () => {
     await listed()
     lab.server.inject({ on: ofPackage, reply: packageGone })
-    expect(await epoch()).toEqual(forbidden('no longer shows the package'))
+    expect(await deletion()).toEqual(forbidden('no longer shows the package'))
   })
 
   it('is gone when a new list lacks it', async () => {
     await listed()
     lab.server.inject({ on: ofOneVersion, reply: packageGone })
     lab.server.state.delete(app, lab.server.state.versionOf(app, graph.epoch.digest)?.id ?? 0)
-    expect(await epoch()).toEqual({ kind: 'absent' })
+    expect(await deletion()).toEqual({ kind: 'absent' })
   })
 
   it('is gone when GitHub says so of the version itself', async () => {
     await listed()
     lab.server.inject({ on: ofOneVersion, reply: versionGone })
     lab.server.forgetRequests()
-    expect(await epoch()).toEqual({ kind: 'absent' })
+    expect(await deletion()).toEqual({ kind: 'absent' })
     expect(lab.server.requests.filter(({ url }) => url.pathname.endsWith('/versions'))).toEqual([])
+  })
+})
+
+describe('a package that GitHub showed a minute ago and shows no longer', () => {
+  it('is taken for hidden by whoever deletes and untags', async () => {
+    await listed(Date.now() - 61_000)
+    lab.server.inject({ on: ofPackage, reply: packageGone })
+    expect(await epoch()).toEqual(forbidden('no longer shows the package'))
+    expect(await lab.writer.untag(app, parseTagName('epoch') as TagName)).toEqual(
+      forbidden('no longer shows the package'),
+    )
   })
 })

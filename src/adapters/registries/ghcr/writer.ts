@@ -16,6 +16,7 @@ import type { Bin } from './bin.ts'
 import { deleteVersion } from './delete-version.ts'
 import type { LeftThrowAways } from './hide-throw-aways.ts'
 import { readVersion } from './read-version.ts'
+import { hiddenRefusal } from './refusals.ts'
 import type { Scopes } from './scopes.ts'
 import type { Untagging } from './untagging.ts'
 import type { ListedVersions, Versions } from './versions.ts'
@@ -43,9 +44,10 @@ export class GitHubWriter implements DriverWriter {
   async untag(...[repository, tag, options]: Parameters<MutableRegistry['untag']>): Promise<ChangeOutcome> {
     requireGoingOn(options)
     await this.#removeLeft(repository, options)
+    const seen = this.#parts.versions.lastKnown(repository)
     const versions = await this.#listed(repository, options)
     return versions === undefined
-      ? { kind: 'absent' }
+      ? unlisted(seen)
       : this.#parts.untagging.untag(repository, tag, versions, options)
   }
 
@@ -55,21 +57,23 @@ export class GitHubWriter implements DriverWriter {
     requireGoingOn(options)
     await this.#removeLeft(repository, options)
     const { versions } = this.#parts
-    const seen = versions.lastKnown(repository)?.get(digest)
+    const before = versions.lastKnown(repository)
+    const seen = before?.get(digest)
     const listed = await this.#listed(repository, options)
-    const version = listed?.get(digest)
-    if (listed === undefined || version === undefined) return { kind: 'absent' }
+    if (listed === undefined) return unlisted(before)
+    const version = listed.get(digest)
+    if (version === undefined) return { kind: 'absent' }
     const added = seen && version.tags.find((tag) => !seen.tags.includes(tag))
     if (added !== undefined)
       return refused('protected', `It was given the tag ${added} since Winnow looked at it last.`)
     if (known !== undefined) {
       // What was listed may be a minute old.
       const now = await readVersion(versions, repository, version, options)
-      if (now === undefined) {
-        listed.forget(digest)
-        return { kind: 'absent' }
+      if (now.kind !== 'version') {
+        if (now.kind === 'absent') listed.forget(digest)
+        return now
       }
-      const newlyTagged = taggedSince(now.tags, known)
+      const newlyTagged = taggedSince(now.version.tags, known)
       if (newlyTagged !== undefined) return newlyTagged
     }
     // Safe: the id is that of this digest for ever, and whoever asks knows all the tags that it has at this moment.
@@ -146,6 +150,11 @@ export class GitHubWriter implements DriverWriter {
       if (outcome.kind !== 'refused') listed?.forget(digest)
     }
   }
+}
+
+/** What came of a change to a package that GitHub does not show: one that it showed before is hidden, and may be there. */
+function unlisted(before: ListedVersions | undefined): ChangeOutcome {
+  return before === undefined ? { kind: 'absent' } : hiddenRefusal('Package not found.', 'hidden')
 }
 
 function requireGoingOn(options: RunOptions | undefined): void {
