@@ -16,6 +16,7 @@ import type { InstantMs, Inventory, RepositoryInventory } from '../inventory/inv
 import { evaluatePolicy, type Evaluation } from '../policy/evaluate.ts'
 import type { Policy, PolicySet } from '../policy/policy.ts'
 import { compareText, type Row } from '../policy/rows.ts'
+import { capitalWarnings } from './capital-patterns.ts'
 import { deleteOrder, digestsOf } from './delete-order.ts'
 import { mayExistIn } from './elsewhere.ts'
 import { freedBytes } from './freed-bytes.ts'
@@ -138,6 +139,7 @@ function planRegistry(inventory: Inventory, input: PlanInput): RegistryPlan {
     warnings: [
       ...repositories.flatMap(({ warnings }) => warnings),
       ...(actions.length > 0 ? irrevocable(inventory) : []),
+      ...unmatchable(inventory, input.policySet),
     ],
     count: {
       registry: inventory.registry,
@@ -154,6 +156,15 @@ function irrevocable({ registry, capabilities }: Inventory): readonly string[] {
   return [
     `${registry}: what is deleted in ${capabilities.product} cannot be put back; an undo finds its layers gone.`,
   ]
+}
+
+function unmatchable(
+  { registry, capabilities, repositories }: Inventory,
+  policySet: PolicySet,
+): readonly string[] {
+  if (capabilities?.foldsTagCase !== true) return []
+  const policies = repositories.flatMap(({ name }) => policyFor(policySet, registry, name) ?? [])
+  return capitalWarnings(registry, new Set(policies), policySet.protect)
 }
 
 interface GovernedPlan {

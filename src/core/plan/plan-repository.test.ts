@@ -187,6 +187,29 @@ it('a registry that forgets layers is told in the plan, where something would go
   expect(planOfRules([], [keepTags('1')], { inventories }).warnings.join()).not.toMatch(/cannot be put back/)
 })
 
+describe('where tags are listed in lower case', () => {
+  const warningsOf = (foldsTagCase: boolean, ...patterns: readonly string[]): string =>
+    planOfRules([], [keepTags(...patterns)], {
+      inventories: [
+        inventory([repository('team/app', [image('a', { tags: ['rc-1'] })])], {
+          capabilities: capabilities(true, { foldsTagCase }),
+        }),
+      ],
+    }).warnings.join()
+
+  it.each(['RC-*', '!Old', 'v{1,RC}', '/RC-[0-9]+/'])('%s, which matches nothing, is told', (pattern) => {
+    expect(warningsOf(true, pattern)).toContain(`match none there: ${pattern}.`)
+    expect(warningsOf(false, pattern)).toBe('')
+  })
+
+  it.each(['rc-*', '[Rr]c-*', '/RC-.*/i', String.raw`/\D+/`, '/(?P<Version>[A-Za-z0-9]+)/'])(
+    '%s is not',
+    (pattern) => {
+      expect(warningsOf(true, pattern)).toBe('')
+    },
+  )
+})
+
 describe('protections and rules', () => {
   const protect = { ...unprotected, tags: compileTagPatterns(['latest']) }
 
