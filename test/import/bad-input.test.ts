@@ -64,6 +64,36 @@ describe.each([
     `{"rules": [${[1, 2].map(() => '{"rulePriority": 1, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 1}, "action": {"type": "expire"}}').join(',')}]}`,
     'Two rules have the priority 1',
   ],
+  [
+    'the whole reply',
+    'ecr',
+    '{"registryId": "1", "repositoryName": "a", "lifecyclePolicyText": "{}"}',
+    '--query lifecyclePolicyText --output text',
+  ],
+  [
+    'more rules than ECR takes',
+    'ecr',
+    JSON.stringify({ rules: Array.from({ length: 51 }, () => ({})) }),
+    'Here stand 51 rules, and ECR takes no policy of more than 50',
+  ],
+  [
+    'more policies than anybody writes',
+    'quay',
+    JSON.stringify({
+      policies: Array.from({ length: 2000 }, (_, at) => ({
+        method: 'number_of_tags',
+        value: 1,
+        tagPattern: `^a${at}`,
+      })),
+    }),
+    'Here stand 2000 entries, and at most 200 are imported',
+  ],
+  [
+    'more filters than anybody writes',
+    'acr-purge',
+    `acr purge --registry r --ago 1d ${Array.from({ length: 501 }, (_, at) => `--filter 'a:^x${at}'`).join(' ')}`,
+    'Here stand 501 filters, and at most 200 are imported',
+  ],
   ['no rules', 'ecr', '{}', 'A list of rules is missing'],
   ['a key that stands twice', 'ecr', '{"rules": [], "rules": []}', 'This key is written twice'],
   ['text that is cut off', 'ecr', '{"rules": [', 'Something is missing here'],

@@ -206,11 +206,20 @@ it.each([
   ['ecr', ecr, 'Dear all', 'says nothing of what would be deleted'],
   ['ecr', ecr, ecrPreview('a').replace('COMPLETE', 'IN_PROGRESS'), 'with the status COMPLETE'],
   ['ecr', ecr, ecrPreview('a').replace('"status"', '"nextToken":"x","status"'), 'the whole output of'],
+  ['gar', '[]', '[{"name": "old", "action": {"type": "Delete"}}]', 'says nothing of what would be deleted'],
   ['quay', '{"policies": []}', '{}', 'quay cannot say what it would delete'],
 ])('refuses what is no preview of %s', async (system, policy, preview, told) => {
   const { code, stdout, stderr } = await compare(system, policy, preview)
   expect([code, stdout]).toEqual([3, ''])
   expect(stderr).toContain(told)
+})
+
+it('takes a "%" of an Artifact Registry log as it stands where it begins nothing', async () => {
+  const names = [`projects/p/locations/l/repositories/team/packages/a%b/versions/${digest('a')}`]
+  const preview = JSON.stringify([{ protoPayload: { request: { names } } }])
+  const { code, stdout, stderr } = await compare('gar', '[]', preview)
+  expect(code, stderr).toBe(0)
+  expect(stdout).toContain('team/a%b')
 })
 
 it('asks for an inventory', async () => {

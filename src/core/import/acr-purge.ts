@@ -16,7 +16,7 @@ import type {
 } from './imported-policy.ts'
 import { goLength, lengthMax, writeLength } from './lengths-of-time.ts'
 import { partRepositories, type Condition } from './partition.ts'
-import type { Reading } from './reading.ts'
+import { listMax, type Reading } from './reading.ts'
 import type { SourceDocument } from './source-document.ts'
 import { tryText } from './try-pattern.ts'
 
@@ -48,6 +48,15 @@ function readAcrPurge(document: SourceDocument, reading: Reading): ImportedConfi
     reading,
   )
   if (flags === undefined) return undefined
+  if (flags.all('filter').length > listMax) {
+    const count = flags.all('filter').length
+    reading.refuse(
+      flags.place,
+      `Here stand ${count} filters, and at most ${listMax} are imported.`,
+      'Import a part of them at a time.',
+    )
+    return undefined
+  }
   const filters = flags.all('filter').flatMap((flag) => readFilter(flag, reading) ?? [])
   const isUntaggedOnly = flags.switch('untagged-only') !== undefined
   const deletion = readDeletion(flags, isUntaggedOnly, reading)

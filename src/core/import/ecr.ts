@@ -53,7 +53,19 @@ type Counts =
   | { readonly kind: 'count'; readonly number: number }
   | { readonly kind: 'pushed' | 'pulled' | 'transitioned'; readonly days: number }
 
+/** "Maximum rules per lifecycle policy" in ECR's service quotas. */
+const rulesMax = 50
+
 function readEcr({ documents: [root] }: SourceDocument, reading: Reading): ImportedConfiguration | undefined {
+  const reply = entryOf(root, 'lifecyclePolicyText')
+  if (reply !== undefined) {
+    reading.refuse(
+      reply.place,
+      'This is the whole reply of get-lifecycle-policy; the policy is the text in it.',
+      `This is how to get that alone: ${ecrImporter.source}`,
+    )
+    return undefined
+  }
   const policy = reading.map(root, fileStart, {
     what: 'a lifecycle policy',
     known: ['rules'],
@@ -61,6 +73,13 @@ function readEcr({ documents: [root] }: SourceDocument, reading: Reading): Impor
   })
   const list = policy && reading.list(entryOf(policy, 'rules'), policy.place, 'a list of rules')
   if (list === undefined) return undefined
+  if (list.items.length > rulesMax) {
+    reading.refuse(
+      list.place,
+      `Here stand ${list.items.length} rules, and ECR takes no policy of more than ${rulesMax}.`,
+    )
+    return undefined
+  }
   const rules = list.items.flatMap((item) => readRule(item, reading) ?? [])
   refuseTwins(rules, list.items, reading)
   const inOrder = rules.toSorted((a, b) => a.priority - b.priority)

@@ -61,7 +61,10 @@ type Named = readonly [string | undefined, SourceValue]
 
 /** The list that gcloud reads, or the map by name that the API has. */
 function listOf(root: SourceValue | undefined, reading: Reading): readonly Named[] | undefined {
-  if (root?.kind === 'list') return root.items.map((item) => [undefined, item] as const)
+  if (root?.kind === 'list')
+    return reading
+      .list(root, fileStart, 'a list of cleanup policies')
+      ?.items.map((each) => [undefined, each] as const)
   const shape = {
     what: 'a list of cleanup policies',
     known: ['cleanupPolicies', 'cleanupPolicyDryRun'],

@@ -121,18 +121,29 @@ function readEcr(text: string): Preview | undefined {
 function readGar(text: string): Preview | undefined {
   const value = parseJson(text)
   const logged = Array.isArray(value) ? value : listOf(fieldsOf(value)['entries'])
-  if (!Array.isArray(value) && logged.length === 0) return undefined
+  // A list of anything else would look like a preview in which nothing is deleted; an empty one is one.
+  const isLog = logged.every((entry) => fieldsOf(entry)['protoPayload'] !== undefined)
+  if ((!Array.isArray(value) && logged.length === 0) || !isLog) return undefined
   const entries = logged.flatMap((entry): readonly PreviewEntry[] => {
     const found = JSON.stringify(fieldsOf(entry)['protoPayload'] ?? {}).matchAll(
       /repositories\/([^/"]+)\/packages\/([^/"]+)\/versions\/(sha256:[0-9a-f]{64})/g,
     )
     return [...found].map(([, repository = '', name = '', digest = '']) => ({
-      repository: `${repository}/${decodeURIComponent(name)}`,
+      repository: `${repository}/${decoded(name)}`,
       digest,
       decision: 'delete' as const,
     }))
   })
   return { entries, isComplete: false }
+}
+
+/** Slashes of a package are `%2F`; a "%" that begins nothing stands for itself. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name)
+  } catch {
+    return name
+  }
 }
 
 /** The table of the log: a row an artifact, its digest in the first column and what becomes of it in the last. */

@@ -62,6 +62,9 @@ interface Folding {
   readonly foldCase?: boolean
 }
 
+/** No policy that people wrote has more rules, filters or patterns in one list; some would take minutes to import. */
+export const listMax = 200
+
 /** More findings help nobody. */
 const findingsMax = 50
 
@@ -70,6 +73,12 @@ export function startReading(): Reading {
   const warnings: ImportWarning[] = []
   const refuse = (place: Place, message: string, hint?: string): void => {
     if (findings.length < findingsMax) findings.push({ place, message, ...(hint !== undefined && { hint }) })
+  }
+  const isTooLong = (value: SourceList): boolean => {
+    const count = value.items.length
+    if (count > listMax)
+      refuse(value.place, `Here stand ${count} entries, and at most ${listMax} are imported.`, split)
+    return count > listMax
   }
   const wrong = (value: SourceValue, expected: string): undefined => {
     refuse(value.place, `Here stands ${describe(value)}, and ${expected} is expected.`)
@@ -92,7 +101,7 @@ export function startReading(): Reading {
       return value
     },
     list(value, at, what) {
-      if (value?.kind === 'list') return value
+      if (value?.kind === 'list') return isTooLong(value) ? undefined : value
       if (value !== undefined) return wrong(value, what)
       refuse(at, `${capital(what)} is missing here.`)
       return undefined
@@ -105,6 +114,7 @@ export function startReading(): Reading {
       if (value === undefined || value.kind === 'nothing') return undefined
       if (value.kind === 'text' && options.orOne === true) return [value.value]
       if (value.kind !== 'list') return wrong(value, 'a list of texts')
+      if (isTooLong(value)) return undefined
       return value.items.flatMap((item) =>
         item.kind === 'text' ? [item.value] : (wrong(item, 'text') ?? []),
       )
@@ -140,6 +150,8 @@ export function startReading(): Reading {
   }
   return reading
 }
+
+const split = 'Import a part of them at a time.'
 
 function refuseUnknown(map: SourceMap, shape: MapShape, refuse: Reading['refuse']): void {
   for (const [key, { keyPlace }] of map.entries) {
