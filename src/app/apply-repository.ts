@@ -450,8 +450,11 @@ class RepositoryApply {
       throw error
     }
     this.#context.leases.assertHeld()
-    this.#context.breaker.failed(this.#registry, error.message)
-    return { action, outcome: 'failed', text: error.message }
+    // Of all failures in mid-run this is the one that a person ends; the registry's trouble tells itself.
+    const cure = error.code === 'UNAUTHORIZED' ? ` ${error.hint.split('\n', 1)[0] ?? ''}` : ''
+    const text = `${error.message}${cure}`
+    this.#context.breaker.failed(this.#registry, text)
+    return { action, outcome: 'failed', text }
   }
 }
 

@@ -266,6 +266,23 @@ describe('a registry that does not play along', () => {
     expect(world.registry.tags(team)).toEqual(before)
   })
 
+  it('that takes the credentials no longer says on the line what to do', async () => {
+    class Expired extends OperationalError {
+      readonly code = 'UNAUTHORIZED'
+      readonly hint = 'Log in again.\nwinnow doctor'
+    }
+    const world = shop(1, {
+      onCall: ({ method }) => {
+        if (method === 'deleteManifest') throw new Expired('refused access: status 401.')
+      },
+    })
+    const report = await applyIn(everything(world), portsOf(world))
+    expect(report.lines[0]).toMatchObject({
+      outcome: 'failed',
+      text: 'refused access: status 401. Log in again.',
+    })
+  })
+
   it('that cannot be read any more fails the lines and tells what went before', async () => {
     const world = shop(2, {
       onCall: ({ method }) => {
