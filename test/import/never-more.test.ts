@@ -183,6 +183,31 @@ describe('counts by a time that is not known here', () => {
   })
 })
 
+describe('keeps that may name a single platform', () => {
+  const keep = (condition: object): string =>
+    JSON.stringify([{ name: 'k', action: { type: 'Keep' }, condition }])
+
+  it.each([
+    ['gar', keep({ tagState: 'any', versionNamePrefixes: ['sha256:ab'] })],
+    ['gar', keep({ tagState: 'untagged' })],
+    [
+      'delete-package-versions',
+      step('actions/delete-package-versions', [
+        'owner: o',
+        'package-name: a',
+        'min-versions-to-keep: 1',
+        'ignore-versions: sha256:ab',
+      ]),
+    ],
+  ])('%s warns that a platform goes with its index', (system, text) => {
+    expect(importText(system, text).warnings.join(' ')).toContain('goes with its index')
+  })
+
+  it('gar does not warn of keeps by tag', () => {
+    expect(importText('gar', keep({ tagState: 'tagged' })).warnings.join(' ')).not.toContain('its index')
+  })
+})
+
 describe('gcr-cleaner', () => {
   const { yaml, warnings } = importText(
     'gcr-cleaner',

@@ -118,6 +118,12 @@ function rulesOf({ inputs, place }: Step, reading: Reading): ImportedPolicy['rul
   }
   const ignored = entryOf(inputs, 'ignore-versions')
   const text = inputOf(inputs, 'ignore-versions', reading)
+  if (ignored !== undefined && text !== undefined) {
+    reading.warn(
+      ignored.place,
+      'ignore-versions: platforms of a multi-platform image are no versions of their own here: one goes with its index, even where its digest is ignored. Look at the plan.',
+    )
+  }
   const digests =
     ignored && text !== undefined
       ? tryText(text, ignored.place, reading, (source) =>

@@ -191,6 +191,12 @@ function readCondition(
       `${name} keeps what is older than ${writeLength(older)}; here it keeps that and everything younger, so more is kept.`,
     )
   }
+  if (match?.digests !== undefined || match?.tagged === false) {
+    reading.warn(
+      condition.place,
+      `${name} keeps versions by their name or because they have no tag. Platforms of a multi-platform image are no versions of their own here: one goes with its index, even where this policy names it. Look at the plan.`,
+    )
+  }
   const keep =
     newer === undefined || newer > lengthMax ? ({ all: true } as const) : { within: writeLength(newer) }
   return cleanup({ name, comments: [origin], ...matched, keep })
