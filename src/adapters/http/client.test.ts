@@ -535,6 +535,13 @@ describe('where it goes', () => {
       said: /not HTTP/,
     },
     {
+      name: 'of what was posted, to another origin',
+      status: 307,
+      location: 'http://127.0.0.1:9/b',
+      method: 'POST' as const,
+      said: /what was posted/,
+    },
+    {
       name: 'no address',
       status: 307,
       location: 'http://[',

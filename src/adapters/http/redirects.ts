@@ -56,6 +56,10 @@ export function nextHop(
   if (mayChangeMethod && method !== 'GET' && method !== 'HEAD') {
     throw new RedirectRefusedError(shown, `a ${method} may not be redirected with status ${answer.status}`)
   }
+  // Logins post their secrets in the body, which no list of headers holds back.
+  if (method === 'POST' && to.origin !== from.origin) {
+    throw new RedirectRefusedError(shown, `it leads to ${to.host}, which may not see what was posted`)
+  }
   return to
 }
 
