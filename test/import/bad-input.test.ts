@@ -65,6 +65,12 @@ describe.each([
     'Two rules have the priority 1',
   ],
   [
+    'a parameter of another template',
+    'harbor',
+    harbor(', "params": {"latestPulledN": 3}').replace('"always"', '"latestPushedK"'),
+    'Params has the unknown key "latestPulledN"',
+  ],
+  [
     'the whole reply',
     'ecr',
     '{"registryId": "1", "repositoryName": "a", "lifecyclePolicyText": "{}"}',
