@@ -3,24 +3,9 @@
  * opened, because some bring their vendor's library.
  */
 import type { RegistryDriver } from './driver.ts'
+import type { RegistryKind } from './kinds.ts'
 
-/** The kinds that winnow.yaml knows, without `auto`, which recogniseRegistry turns into one of these. */
-export type RegistryKind =
-  | 'distribution'
-  | 'zot'
-  | 'generic'
-  | 'artifact-registry'
-  | 'ecr'
-  | 'acr'
-  | 'docker-hub'
-  | 'ghcr'
-  | 'gitlab'
-  | 'harbor'
-  | 'quay'
-  | 'artifactory'
-  | 'nexus'
-  | 'gitea'
-  | 'trow'
+export type { RegistryKind } from './kinds.ts'
 
 export type LoadDriver = () => Promise<RegistryDriver>
 

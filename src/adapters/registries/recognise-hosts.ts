@@ -1,5 +1,5 @@
 /** Registries that are known by their host name: nobody else answers there, so nothing need be asked. */
-import type { RegistryKind } from './index.ts'
+import type { RegistryKind } from './kinds.ts'
 
 const hosts: readonly (readonly [RegExp, RegistryKind])[] = [
   [/\.dkr[.-]ecr(-fips)?\.[a-z0-9-]+\.(amazonaws\.com(\.cn)?|on\.aws)$/, 'ecr'],
