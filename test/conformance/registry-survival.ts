@@ -7,12 +7,6 @@
  */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createMemoryJournalStore } from '../../src/adapters/journal/memory/journal-store.ts'
-import { createMemoryLeaseStore } from '../../src/adapters/journal/memory/lease.ts'
-import { apply, type ApplyReport } from '../../src/app/apply.ts'
-import { plan } from '../../src/app/plan.ts'
-import { planUndo, undo } from '../../src/app/undo.ts'
-import { loadConfiguration } from '../../src/config/load.ts'
 import type { Digest } from '../../src/core/image/digest.ts'
 import { ociIndexType, ociManifestType } from '../../src/core/image/media-types.ts'
 import {
@@ -21,10 +15,9 @@ import {
   type RepositoryName,
   type TagName,
 } from '../../src/core/image/names.ts'
-import type { RunId } from '../../src/core/journal/entry.ts'
-import { newRunId } from '../../src/core/journal/run-id.ts'
 import type { Capabilities } from '../../src/core/inventory/inventory.ts'
 import { Random } from '../oracle/random.ts'
+import { runOn } from '../registries/run-on.ts'
 import type { RegistryUnderTest } from './registry.ts'
 
 export interface SurvivalExpectations {
@@ -57,7 +50,7 @@ export function registrySurvival(
       const capabilities = await subject.reader.capabilities()
       const world = await push(subject, repository, seed, expected, capabilities)
       const before = await look(subject, world)
-      const { report, undoIt } = await run(subject, repository)
+      const { report, undo } = await runOn(subject, repository, 'keep-*')
       expect(report.lines.filter(({ outcome }) => outcome === 'failed')).toEqual([])
       await expectWhole(subject, world)
       // An index that the registry protects and does not list may need an image; that line says so.
@@ -67,7 +60,7 @@ export function registrySurvival(
       for (const tag of world.dropped.filter((each) => !refused.has(each)))
         expect(await subject.reader.resolveTag(repository, tag), tag).toBeUndefined()
       if (expected.canUndo === false || report.run === undefined) return
-      expect((await undoIt(report.run)).map(({ outcome }) => outcome)).not.toContain('failed')
+      expect((await undo()).map(({ outcome }) => outcome)).not.toContain('failed')
       expect(await look(subject, world)).toEqual(before)
     })
   })
@@ -193,70 +186,6 @@ async function expectWhole({ reader }: RegistryUnderTest, world: World): Promise
         expect(await reader.hasBlob(repository, blob), `${tag}: ${blob}`).toBe(true)
     }
   }
-}
-
-async function run(
-  { reader, writer }: RegistryUnderTest,
-  repository: RepositoryName,
-): Promise<{
-  readonly report: ApplyReport
-  readonly undoIt: (id: RunId) => Promise<Awaited<ReturnType<typeof undo>>['lines']>
-}> {
-  const now = (): number => Date.now() + 1000
-  const { policySet } = loadConfiguration({ path: 'winnow.yaml', text: policyFor(repository) })
-  const ports = { sources: [], memory: undefined, now }
-  const request = { registries: [], leftOut: [], accepted: [] }
-  const { plan: made } = await plan(
-    { ...request, policySet, policyText: '' },
-    {
-      ...ports,
-      readers: [onlyOf(reader, repository)],
-      hash: (texts) => digestOf(Buffer.from([...texts].join(''))),
-    },
-  )
-  const journal = createMemoryJournalStore()
-  const leases = createMemoryLeaseStore()
-  let runs = 0
-  const newId = (at: number): RunId => newRunId(at, (runs += 1).toString(16).padStart(4, '0'))
-  const registries = new Map([[reader.name, { reader, writer }]])
-  const applying = { ...ports, registries, journal, leases, newRunId: newId }
-  const report = await apply(made, { ...request, limits: policySet.limits, holder: 'test:1' }, applying)
-  return {
-    report,
-    undoIt: async (id) => {
-      const planned = await planUndo(id, {}, journal)
-      return (await undo(planned.run, planned.plan, 'test:1', applying)).lines
-    },
-  }
-}
-
-/** Other worlds of the same registry need not be read. */
-function onlyOf(
-  reader: RegistryUnderTest['reader'],
-  repository: RepositoryName,
-): RegistryUnderTest['reader'] {
-  return {
-    name: reader.name,
-    capabilities: (options) => reader.capabilities(options),
-    listRepositories: async () => [repository],
-    readRepository: (name, options) => reader.readRepository(name, options),
-    resolveTag: (name, tag, options) => reader.resolveTag(name, tag, options),
-    readManifest: (name, digest, options) => reader.readManifest(name, digest, options),
-    hasBlob: (name, digest, options) => reader.hasBlob(name, digest, options),
-  }
-}
-
-function policyFor(repository: RepositoryName): string {
-  return `version: 1
-registries: {test: {url: "https://registry.example.com"}}
-protect: {youngerThan: 0s, seenInUseWithin: 0s}
-limits: {maxDeletions: 5000, maxShare: 100%, minSurvivors: 0}
-policies:
-  - name: all
-    repositories: ["${repository}"]
-    rules: [{name: kept, match: {tags: ["keep-*"]}, keep: {all: true}}]
-    unmatched: delete
-`
 }
 
 interface Descriptor {
