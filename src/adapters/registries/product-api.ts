@@ -8,7 +8,7 @@ import { OperationalError } from '../../core/errors/errors.ts'
 import type { RegistryName } from '../../core/image/names.ts'
 import type { RunOptions } from '../../ports/run-options.ts'
 import type { HttpClient, HttpRequest, HttpResponse } from '../http/http-types.ts'
-import { contentType, isRecord, quotable, saidIn } from './oci/answers.ts'
+import { contentType, isRecord, parsedBody, quotable, saidIn } from './oci/answers.ts'
 import { OciConnection } from './oci/connection.ts'
 import { RegistryAnswerError, RegistryContentError } from './oci/errors.ts'
 
@@ -100,18 +100,9 @@ export class ProductApi {
 
 /** What a product says of a refusal, in one of the shapes that are in use: `errors[].message`, `message`, or plain text. */
 export function saidByProduct(response: HttpResponse): string {
-  const body = bodyOf(response)
+  const body = parsedBody(response)
   const errors: unknown = isRecord(body) ? body['errors'] : undefined
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined
   const message = isRecord(first) ? first['message'] : isRecord(body) ? body['message'] : undefined
   return typeof message === 'string' && message !== '' ? quotable(message) : saidIn(response)
-}
-
-function bodyOf(response: HttpResponse): unknown {
-  try {
-    return response.json()
-  } catch {
-    // The status says that it failed; the body would only have explained it.
-    return undefined
-  }
 }

@@ -4,7 +4,6 @@
  * A manifest is looked at before it is deleted, because its deletion takes all of its tags: one that lists hide is found
  * only there, and whoever planned did not know it; nor one that it was given since.
  */
-import { randomBytes } from 'node:crypto'
 import type { Digest } from '../../../core/image/digest.ts'
 import type { RegistryName, RepositoryName, TagName } from '../../../core/image/names.ts'
 import type { ChangeOutcome, KnownTags } from '../../../ports/mutable-registry.ts'
@@ -14,6 +13,7 @@ import { UnauthorizedError } from '../../http/http-errors.ts'
 import type { HttpResponse } from '../../http/http-types.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import type { OciConnection } from '../oci/connection.ts'
+import { nobodysTag } from '../oci/nobodys-tag.ts'
 import { putManifest } from '../oci/put-manifest.ts'
 import { deleteRefusal, refused, taggedSince } from '../oci/refusals.ts'
 import type { AcrApi } from './acr-api.ts'
@@ -82,7 +82,7 @@ export class AcrWriter implements DriverWriter {
   /** Removes a tag that does not exist. */
   async probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe> {
     // Safe: 128 random bits are nobody's tag, so there is nothing that this could remove.
-    const tag = `winnow-probe-${randomBytes(16).toString('hex')}`
+    const tag = nobodysTag()
     const outcome = await this.#deletion(tag, () => this.#api.removeTag(repository, tag, options))
     if (outcome.kind !== 'refused') return { deletes: { state: 'yes' }, deleteByTag: true }
     return { deletes: { state: 'no', cure: outcome.text }, deleteByTag: undefined }

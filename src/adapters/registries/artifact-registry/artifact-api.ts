@@ -8,7 +8,7 @@ import type { RegistryName } from '../../../core/image/names.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import type { HttpClient, HttpResponse } from '../../http/http-types.ts'
 import { guardPages } from '../../http/link-header.ts'
-import { isRecord, quotable } from '../oci/answers.ts'
+import { isRecord, parsedBody, quotable } from '../oci/answers.ts'
 import { OciConnection } from '../oci/connection.ts'
 import { RegistryAnswerError, RegistryContentError } from '../oci/errors.ts'
 import { ProductMismatchError } from '../product-api.ts'
@@ -105,13 +105,8 @@ export class ArtifactApi {
 }
 
 function bodyOf(response: HttpResponse): Row | undefined {
-  try {
-    const body = response.json()
-    return isRecord(body) ? body : undefined
-  } catch {
-    // A page of HTML: whoever asked says what that means.
-    return undefined
-  }
+  const body = parsedBody(response)
+  return isRecord(body) ? body : undefined
 }
 
 function statusOf(body: Row | undefined): unknown {

@@ -5,7 +5,6 @@
  * in the folder of the tag `web` of team/app), and none that came after the repository was read.
  * A tag goes by itself only where its manifest lies in another folder as well.
  */
-import { randomBytes } from 'node:crypto'
 import type { Digest } from '../../../core/image/digest.ts'
 import {
   parseTagName,
@@ -17,6 +16,7 @@ import type { ChangeOutcome, MutableRegistry } from '../../../ports/mutable-regi
 import type { RunOptions } from '../../../ports/run-options.ts'
 import type { HttpResponse } from '../../http/http-types.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
+import { nobodysTag } from '../oci/nobodys-tag.ts'
 import { refused } from '../oci/refusals.ts'
 import { saidByProduct, type ProductApi } from '../product-api.ts'
 import { foldersOf, inFolders, whatLiesBelow } from './folders.ts'
@@ -106,7 +106,7 @@ export class ArtifactoryWriter implements DriverWriter {
 
   async probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe> {
     const place = await this.#keys.placeOf(repository, options)
-    const name = `winnow-probe-${randomBytes(16).toString('hex')}`
+    const name = nobodysTag()
     // Safe: 128 random bits are nobody's tag, so there is no such folder.
     const response = await this.#sendDelete(place, `${place.image}/${name}`, options)
     if (response.status === 404) return { deletes: { state: 'yes' }, deleteByTag: true }

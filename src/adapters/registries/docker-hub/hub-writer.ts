@@ -3,7 +3,6 @@
  *
  * A deletion that ends in a failure of the server may go on behind it; the registry is asked before it counts as failed.
  */
-import { randomBytes } from 'node:crypto'
 import type { Digest } from '../../../core/image/digest.ts'
 import type { RegistryName, RepositoryName, TagName } from '../../../core/image/names.ts'
 import type { ChangeOutcome } from '../../../ports/mutable-registry.ts'
@@ -15,6 +14,7 @@ import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import { saysAbsent } from '../oci/answers.ts'
 import type { OciConnection } from '../oci/connection.ts'
 import { hasManifest } from '../oci/manifests.ts'
+import { nobodysTag } from '../oci/nobodys-tag.ts'
 import { putManifest } from '../oci/put-manifest.ts'
 import { refused } from '../oci/refusals.ts'
 import { isAbsent, type HubApi } from './hub-api.ts'
@@ -77,7 +77,7 @@ export class HubWriter implements DriverWriter {
     if (own === undefined || isAdministered(own) === false)
       return { deletes: { state: 'no', cure: deleteCure }, deleteByTag: undefined }
     // Safe: 128 random bits are nobody's tag, so there is nothing that this could remove.
-    const outcome = await this.#untag(repository, `winnow-probe-${randomBytes(16).toString('hex')}`, options)
+    const outcome = await this.#untag(repository, nobodysTag(), options)
     if (outcome.kind !== 'refused') return { deletes: { state: 'yes' }, deleteByTag: true }
     return { deletes: { state: 'no', cure: outcome.text }, deleteByTag: undefined }
   }

@@ -3,7 +3,6 @@
  * the distribution API, which takes them byte for byte. It decides nothing: whoever calls it has checked that what goes
  * may go. Calls that come together go in one request.
  */
-import { randomBytes } from 'node:crypto'
 import type { Digest } from '../../../core/image/digest.ts'
 import type { RegistryName, RepositoryName, TagName } from '../../../core/image/names.ts'
 import type { ChangeOutcome, MutableRegistry } from '../../../ports/mutable-registry.ts'
@@ -11,6 +10,7 @@ import type { RawManifest, ReadableRegistry } from '../../../ports/readable-regi
 import type { RunOptions } from '../../../ports/run-options.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import { OciConnection, type ConnectionSettings } from '../oci/connection.ts'
+import { nobodysTag } from '../oci/nobodys-tag.ts'
 import { putManifest } from '../oci/put-manifest.ts'
 import { refused } from '../oci/refusals.ts'
 import type { AwsApi } from './api.ts'
@@ -81,7 +81,7 @@ export class EcrWriter implements DriverWriter {
       const name = await apiName(repository, options)
       if (name === undefined) return { deletes: { state: 'unknown' }, deleteByTag: undefined }
       // Safe: 128 random bits are nobody's tag, so there is nothing that this could delete.
-      const nobodys = [{ imageTag: `winnow-probe-${randomBytes(16).toString('hex')}` }]
+      const nobodys = [{ imageTag: nobodysTag() }]
       const answer = await api.patience.wait(
         () => batchDeleteImages(api, name, nobodys, true, options),
         options,

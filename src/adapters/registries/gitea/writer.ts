@@ -5,7 +5,6 @@
  * Promises: a tag goes only if the last reading showed it, and it still points where it did; a tag goes by itself only where
  * its manifest has another version as well.
  */
-import { randomBytes } from 'node:crypto'
 import type { Digest } from '../../../core/image/digest.ts'
 import type { RegistryName, RepositoryName, TagName } from '../../../core/image/names.ts'
 import type { ChangeOutcome, MutableRegistry } from '../../../ports/mutable-registry.ts'
@@ -14,6 +13,7 @@ import type { HttpResponse } from '../../http/http-types.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import type { OciConnection } from '../oci/connection.ts'
 import { resolveTag } from '../oci/manifests.ts'
+import { nobodysTag } from '../oci/nobodys-tag.ts'
 import { refused } from '../oci/refusals.ts'
 import { saidByProduct, type ProductApi } from '../product-api.ts'
 import { ownerAndImage, type GiteaListing } from './listing.ts'
@@ -82,11 +82,7 @@ export class GiteaWriter implements DriverWriter {
 
   async probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe> {
     // Safe: 128 random bits are nobody's tag, so there is no such version.
-    const response = await this.#sendDelete(
-      repository,
-      `winnow-probe-${randomBytes(16).toString('hex')}`,
-      options,
-    )
+    const response = await this.#sendDelete(repository, nobodysTag(), options)
     if (response.status === 403)
       return {
         deletes: { state: 'no', cure: `${saidByProduct(response)}. ${deleteCure}` },

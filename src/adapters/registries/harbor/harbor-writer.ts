@@ -6,7 +6,6 @@
  * old, must show that nothing which stays would lose a part; and what went along counts as deleted by us, so that an undo
  * brings it back. The tags of the artifact itself are read right before.
  */
-import { randomBytes } from 'node:crypto'
 import { attachedTo } from '../../../core/image/attached-tags.ts'
 import type { Digest } from '../../../core/image/digest.ts'
 import { parseTagName, type RegistryName, type RepositoryName } from '../../../core/image/names.ts'
@@ -16,6 +15,7 @@ import type { HttpResponse } from '../../http/http-types.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import { OciConnection, type ConnectionSettings } from '../oci/connection.ts'
 import { resolveTag } from '../oci/manifests.ts'
+import { nobodysTag } from '../oci/nobodys-tag.ts'
 import { refused, taggedSince } from '../oci/refusals.ts'
 import { createOciWriter } from '../oci/writer.ts'
 import { Cascade } from './cascade.ts'
@@ -94,7 +94,7 @@ export class HarborWriter implements DriverWriter {
   async probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe> {
     const path = repositoryPath(repository)
     if (path === undefined) return { deletes: { state: 'unknown' }, deleteByTag: undefined }
-    const nobodys = `winnow-probe-${randomBytes(16).toString('hex')}`
+    const nobodys = nobodysTag()
     // Safe, both: 128 random bits are nobody's tag, so there is nothing that this could delete.
     const untagged = await this.#api.delete(`${path}/artifacts/${nobodys}/tags/${nobodys}`, options)
     const deleted = await this.#api.delete(`${path}/artifacts/${nobodys}`, options)

@@ -67,7 +67,8 @@ function plainText(response: HttpResponse): string {
   return contentType(response) === 'text/plain' ? response.text() : ''
 }
 
-function parsedBody(response: HttpResponse): unknown {
+/** The body of an answer as JSON, undefined when it is none: for answers whose status has said what there is to know. */
+export function parsedBody(response: HttpResponse): unknown {
   try {
     return response.json()
   } catch {

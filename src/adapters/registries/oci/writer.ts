@@ -4,7 +4,6 @@
  * It decides nothing: whoever calls it has checked that what goes may go. A DELETE is sent again after a network error,
  * because deleting twice does what deleting once does; the 404 of the second one is then our own doing, and done.
  */
-import { randomBytes } from 'node:crypto'
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import type { RegistryName, RepositoryName } from '../../../core/image/names.ts'
 import type { ChangeOutcome, MutableRegistry } from '../../../ports/mutable-registry.ts'
@@ -19,6 +18,7 @@ import {
   pullScopes,
   type ConnectionSettings,
 } from './connection.ts'
+import { nobodysTag } from './nobodys-tag.ts'
 import { putManifest } from './put-manifest.ts'
 import { deleteRefusal, refused } from './refusals.ts'
 
@@ -72,11 +72,7 @@ class OciRegistryWriter implements DriverWriter {
   /** Deletes a tag that does not exist. */
   async probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe> {
     // Safe: 128 random bits are nobody's tag, so there is nothing that this could delete.
-    const response = await this.#sendDelete(
-      repository,
-      `winnow-probe-${randomBytes(16).toString('hex')}`,
-      options,
-    )
+    const response = await this.#sendDelete(repository, nobodysTag(), options)
     const isRepositoryKnown = !hasCode(response, 'NAME_UNKNOWN')
     if (saysAbsent(response) && isRepositoryKnown) return { deletes: { state: 'yes' }, deleteByTag: true }
     if (hasCode(response, 'DIGEST_INVALID')) return { deletes: { state: 'yes' }, deleteByTag: false }

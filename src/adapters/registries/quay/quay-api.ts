@@ -8,7 +8,7 @@ import type { RepositoryName } from '../../../core/image/names.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import type { HttpRequest, HttpResponse } from '../../http/http-types.ts'
 import { guardPages } from '../../http/link-header.ts'
-import { isRecord, quotable } from '../oci/answers.ts'
+import { isRecord, parsedBody, quotable } from '../oci/answers.ts'
 import { RegistryAnswerError } from '../oci/errors.ts'
 import { ProductApi, saidByProduct, type ProductApiSettings } from '../product-api.ts'
 import type { Pacer } from './pacer.ts'
@@ -141,11 +141,6 @@ export function saidByQuay(response: HttpResponse): string {
 }
 
 function bodyOf(response: HttpResponse): Row | undefined {
-  try {
-    const body = response.json()
-    return isRecord(body) ? body : undefined
-  } catch {
-    // A page of the proxy before it: the status is all that is known.
-    return undefined
-  }
+  const body = parsedBody(response)
+  return isRecord(body) ? body : undefined
 }

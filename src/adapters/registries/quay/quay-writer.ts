@@ -5,7 +5,6 @@
  * Until the time machine's window is over, a tag that was removed can be restored with all that hung on it. What came
  * without a tag is put back over `/v2/`.
  */
-import { randomBytes } from 'node:crypto'
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import { attachedTo } from '../../../core/image/attached-tags.ts'
 import type { Digest } from '../../../core/image/digest.ts'
@@ -15,6 +14,7 @@ import type { RunOptions } from '../../../ports/run-options.ts'
 import type { HttpResponse } from '../../http/http-types.ts'
 import type { DeletionProbe, DriverWriter } from '../driver.ts'
 import type { ConnectionSettings } from '../oci/connection.ts'
+import { nobodysTag } from '../oci/nobodys-tag.ts'
 import { refused } from '../oci/refusals.ts'
 import { createOciWriter } from '../oci/writer.ts'
 import { Looks } from './looks.ts'
@@ -105,7 +105,7 @@ export class QuayWriter implements DriverWriter {
 
   /** Removes a tag that does not exist. */
   async probe(repository: RepositoryName, options?: RunOptions): Promise<DeletionProbe> {
-    const path = `${repositoryPath(repository)}/tag/winnow-probe-${randomBytes(16).toString('hex')}`
+    const path = `${repositoryPath(repository)}/tag/${nobodysTag()}`
     try {
       // Safe: 128 random bits are nobody's tag, so there is nothing that this could remove.
       const response = await this.#api.send('DELETE', path, options)

@@ -5,7 +5,7 @@
 import type { RepositoryName } from '../../../core/image/names.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import type { HttpResponse } from '../../http/http-types.ts'
-import { isRecord, quotable } from '../oci/answers.ts'
+import { isRecord, parsedBody, quotable } from '../oci/answers.ts'
 import { pullScopes, type OciConnection } from '../oci/connection.ts'
 import { RegistryContentError } from '../oci/errors.ts'
 import { ProductMismatchError } from '../product-api.ts'
@@ -81,7 +81,7 @@ export class ZotSearch {
       }
       if (response.status !== 200)
         throw this.#connection.unexpected(`Asking zot's search for ${repository}`, response)
-      return readImagePage(this.#connection.name, repository, bodyOf(response))
+      return readImagePage(this.#connection.name, repository, parsedBody(response))
     }
   }
 
@@ -106,7 +106,7 @@ export class ZotSearch {
 
   async #discover(options: RunOptions | undefined): Promise<boolean> {
     const response = await this.#connection.get('_oci/ext/discover', [], 'application/json', options)
-    const body = response.status === 200 ? bodyOf(response) : undefined
+    const body = response.status === 200 ? parsedBody(response) : undefined
     const extensions = isRecord(body) ? body['extensions'] : undefined
     // A zot without any extension answers with an empty list, or none.
     if (isRecord(body) && 'extensions' in body && (extensions === null || Array.isArray(extensions)))
@@ -125,16 +125,7 @@ export class ZotSearch {
 /** GraphQL's validation refuses a question with a field that it does not know: 422, or 200 with errors. */
 function isUnknownField(response: HttpResponse): boolean {
   if (response.status !== 422 && response.status !== 200) return false
-  const body = bodyOf(response)
+  const body = parsedBody(response)
   const errors = isRecord(body) ? body['errors'] : undefined
   return Array.isArray(errors) && errors.length > 0 && /cannot query field/i.test(JSON.stringify(errors))
-}
-
-function bodyOf(response: HttpResponse): unknown {
-  try {
-    return response.json()
-  } catch {
-    // Whoever reads it says what is wrong with it.
-    return undefined
-  }
 }
