@@ -217,7 +217,7 @@ export function warnOfMissing({ mark: { missing } }: PoolSurvey, options: RunOpt
   })
 }
 
-/** Run options that also keep what is warned of, for the report. */
+/** Run options that also keep what is warned of, for the report. What several looks find alike is told once. */
 export function gatherWarnings(options: RunOptions): {
   readonly report: readonly string[]
   readonly options: RunOptions
@@ -228,7 +228,10 @@ export function gatherWarnings(options: RunOptions): {
     options: {
       ...options,
       onEvent(event) {
-        if (event.kind === 'warning' && !report.includes(event.text)) report.push(event.text)
+        if (event.kind === 'warning') {
+          if (report.includes(event.text)) return
+          report.push(event.text)
+        }
         options.onEvent?.(event)
       },
     },

@@ -155,6 +155,11 @@ const troubles: readonly Trouble[] = [
     },
   },
   {
+    name: 'a manifest that is linked where no registry looks',
+    exits: [0],
+    damage: (root) => allOf(pushImage(root, '_hidden/app', { name: 'hidden' })),
+  },
+  {
     name: 'files where folders belong, and names that no registry gives',
     exits: [0, 6],
     damage: (root) => {
@@ -180,6 +185,21 @@ describe('entries that are damaged', () => {
   /** Of what was damaged on purpose the bytes are wrong already. */
   const withBytes = (digests: readonly string[]): readonly string[] =>
     digests.filter((digest) => digestOf(readFileSync(join(sweeper.root, at.blob(digest)))) === digest)
+})
+
+it('warns once, and in the report, of a folder that no registry serves, and removes nothing of it', async () => {
+  const tree = f1TaggedIndex(sweeper.root)
+  put(sweeper.root, `${at.repositories}/_hidden/bytes`, 'nobody counts them')
+  put(sweeper.root, at.layer('_hidden/dead', tree.garbage[0] ?? ''), tree.garbage[0] ?? '')
+  ageAll(sweeper.root)
+  const before = fingerprint(sweeper.root, `${at.repositories}/_hidden`)
+  for (const args of [[], allAtOnce]) {
+    const { code, stderr, report } = await sweeper.sweep(args)
+    expect(code, stderr).toBe(0)
+    expect(stderr.match(/repositories\/_hidden" can be no repository/g)).toHaveLength(1)
+    expect(report?.warnings).toContainEqual(expect.stringContaining('_hidden'))
+  }
+  expect(fingerprint(sweeper.root, `${at.repositories}/_hidden`)).toEqual(before)
 })
 
 describe('a storage that is none', () => {

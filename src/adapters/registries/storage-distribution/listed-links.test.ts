@@ -113,6 +113,20 @@ describe('links from a listing', () => {
     }
   })
 
+  it.each([
+    { name: 'links', key: revision('_x/deep', a), content: a },
+    { name: 'no link', key: `${base}/_x/notes`, content: 'bytes' },
+  ])('warn once of a folder that no registry serves, with $name in it', async ({ key, content }) => {
+    const warnings: string[] = []
+    const store = filled({ ...image, [key]: content, [`${base}/_x/more`]: 'x', [`${base}/README`]: 'x' })
+    await linksOf(store, {
+      onEvent: (event) => {
+        if (event.kind === 'warning') warnings.push(event.text)
+      },
+    })
+    expect(warnings).toEqual([expect.stringContaining(`"${base}/_x" can be no repository`)])
+  })
+
   it('are kept apart by repository when there are many and their links come mixed', async () => {
     const names = Array.from({ length: 700 }, (_, i) => `team-${i % 7}/app-${i}`)
     const digestOf = (i: number): string => `sha256:${(i * 7919).toString(16).padStart(64, '0')}`

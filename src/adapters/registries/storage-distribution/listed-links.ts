@@ -6,11 +6,11 @@
  */
 import type { Digest } from '../../../core/image/digest.ts'
 import { parseRepositoryKey } from '../../../core/sweep/distribution-keys.ts'
+import { outermostStray, strayWarning } from '../../../core/sweep/stray-folders.ts'
 import type { ListableStore, ListedFile } from '../../../ports/listable-store.ts'
 import type { RepositoryLinks } from '../../../ports/readable-layout.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { mapParallel } from '../oci/parallel.ts'
-import { quoted } from './findings.ts'
 import { repositoriesFolder } from './layout.ts'
 import { ListedRepository, md5OfLink, startLogs, type ListedLogs } from './listed-repository.ts'
 import type { Source } from './read-content.ts'
@@ -35,7 +35,8 @@ export async function readListedLinks(
     const unread = batch.flatMap((file) => listing.note(file) ?? [])
     await mapParallel(unread, READS_AT_ONCE, (link) => readUnread(source, link, options))
   }
-  warnOfNames(listing.repositories, options)
+  const text = strayWarning(listing.strays)
+  if (text !== undefined) options?.onEvent?.({ kind: 'warning', text })
   for (let at = 0; at < listing.repositories.length; at += REPOSITORIES_AT_ONCE) {
     const some = listing.repositories.slice(at, at + REPOSITORIES_AT_ONCE)
     const unread = some.flatMap(unreadTags)
@@ -55,6 +56,8 @@ interface UnreadLink {
 
 class Listing {
   readonly repositories: ListedRepository[] = []
+  /** Folders that can be no repository. */
+  readonly strays = new Set<string>()
   readonly #byName = new Map<string, ListedRepository>()
   readonly #logs: ListedLogs = startLogs()
   /** Names with a repository somewhere below them. */
@@ -62,10 +65,12 @@ class Listing {
 
   /** Notes what a file says by its name and its MD5; a link that says more is given back. */
   note(file: ListedFile): UnreadLink | undefined {
-    const parsed = parseRepositoryKey(file.key.slice(PREFIX.length))
+    const path = file.key.slice(PREFIX.length)
+    const parsed = parseRepositoryKey(path)
+    const repository = parsed && this.#repository(parsed.repository)
+    if (repository?.isNamed !== true) this.#noteStray(path)
     // A file beside the folders of repositories: no registry reads it.
-    if (parsed === undefined) return undefined
-    const repository = this.#repository(parsed.repository)
+    if (parsed === undefined || repository === undefined) return undefined
     const { key, modifiedAt } = file
     switch (parsed.kind) {
       case 'revision':
@@ -91,6 +96,11 @@ class Listing {
 
   holdsOthers(name: string): boolean {
     return this.#parents.has(name)
+  }
+
+  #noteStray(path: string): void {
+    const stray = outermostStray(path.split('/').slice(0, -1))
+    if (stray !== undefined) this.strays.add(`${PREFIX}${stray}`)
   }
 
   #repository(name: string): ListedRepository {
@@ -138,15 +148,4 @@ async function readUnread(
   if (digest !== undefined && target !== undefined && target !== digest) {
     repository.addAlias({ path: digest, target, modifiedAt })
   }
-}
-
-function warnOfNames(repositories: readonly ListedRepository[], options: RunOptions | undefined): void {
-  const strays = repositories.filter(({ isNamed }) => !isNamed)
-  const [first] = strays
-  if (first === undefined) return
-  const more = strays.length === 1 ? '' : `, and ${strays.length - 1} more like it,`
-  options?.onEvent?.({
-    kind: 'warning',
-    text: `${quoted(first.folder)}${more} can be no repository; its links count, and it is left alone.`,
-  })
 }

@@ -7,6 +7,7 @@ import type { Digest } from '../../../core/image/digest.ts'
 import { ociIndexType } from '../../../core/image/media-types.ts'
 import { bytesOfDigest, digestBytes, digestOfBytes } from '../../../core/sweep/reference-record.ts'
 import type { BlobPool, PackedDigests, RepositoryLinks } from '../../../ports/readable-layout.ts'
+import type { RunOptions } from '../../../ports/run-options.ts'
 import { createFileDistributionLayout } from './distribution-layout.ts'
 import { createScanPool } from './scan-pool.ts'
 
@@ -56,9 +57,9 @@ async function pool(): Promise<BlobPool> {
   throw new Error('no pool')
 }
 
-async function linksOf(): Promise<ReadonlyMap<string, RepositoryLinks>> {
+async function linksOf(options?: RunOptions): Promise<ReadonlyMap<string, RepositoryLinks>> {
   const found = new Map<string, RepositoryLinks>()
-  await (await pool()).readLinks((links) => found.set(links.repository, links))
+  await (await pool()).readLinks((links) => found.set(links.repository, links), options)
   return found
 }
 
@@ -158,7 +159,51 @@ describe('links of a Distribution storage on disk', () => {
 
   it('counts repositories of any name and at any depth, and those in the folders of others', async () => {
     for (const name of ['x', 'x/y', 'UPPER', 'a/b/c/d', 'with space', '_odd/z']) put(revision(name, a), a)
-    expect([...(await linksOf()).keys()].toSorted()).toEqual(['UPPER', 'a/b/c/d', 'with space', 'x', 'x/y'])
+    expect([...(await linksOf()).keys()].toSorted()).toEqual([
+      'UPPER',
+      '_odd/z',
+      'a/b/c/d',
+      'with space',
+      'x',
+      'x/y',
+    ])
+  })
+
+  it('counts what is linked beside the repositories, and in folders that no registry serves', async () => {
+    put(revision('', a), a)
+    put(revision('_x', b), b)
+    put(layer('x/_y', c), c)
+    const links = await linksOf()
+    expect([...links.keys()].toSorted()).toEqual(['', '_x', 'x/_y'])
+    expect(digestsIn([...links.values()].flatMap(({ roots }) => roots)).toSorted()).toEqual([a, b])
+    expect(digestsIn(links.get('x/_y')?.layers)).toEqual([c])
+  })
+
+  it('warns once of each outermost folder that no registry serves, whatever is in it, and leaves all of it', async () => {
+    put(revision('x', a), a)
+    put(layer('_x/deep', c), c)
+    put(repository('_x/deep/_uploads/u1/data'), 'half')
+    put(repository('_x/notes'), 'bytes')
+    put(repository('x/_old/_layers/README'), 'x')
+    mkdirSync(repository('UPPER'))
+    const warnings: string[] = []
+    const links = await linksOf({
+      onEvent: (event) => {
+        if (event.kind === 'warning') warnings.push(event.text)
+      },
+    })
+    expect(warnings).toEqual([expect.stringContaining(`${JSON.stringify(repository('UPPER'))}, and 2 more`)])
+    expect(links.get('_x/deep')).toMatchObject({ uploads: [] })
+    for (const each of links.values()) expect(each.remains).toBeUndefined()
+  })
+
+  it('says of a dead repository that a folder which no registry serves is not among what is left', async () => {
+    put(layer('x', c), c)
+    put(repository('x/_old/bytes'), 'x')
+    expect((await linksOf()).get('x')?.remains).toMatchObject({
+      keys: [`docker/registry/v2/repositories/x/_layers/${folders(c)}/link`],
+      holdsOthers: true,
+    })
   })
 
   it('tells of a layer link that says another digest, and how old it is', async () => {

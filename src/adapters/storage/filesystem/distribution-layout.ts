@@ -13,6 +13,7 @@ import {
   packReferences,
   type DigestAlgorithm,
 } from '../../../core/sweep/reference-record.ts'
+import { strayWarning } from '../../../core/sweep/stray-folders.ts'
 import type {
   BlobFacts,
   BlobFile,
@@ -132,6 +133,7 @@ class FilePool implements BlobPool {
     const pending: string[] = ['']
     const working = new Set<Promise<void>>()
     const failures: unknown[] = []
+    const strays: string[] = []
     const beliefs = { memory: this.#believed, stored: this.#stored }
     const work = async (names: readonly string[], repositoriesMax: number): Promise<void> => {
       const scanned = await this.#pool.ask('links', { base, names, repositoriesMax, ...beliefs }, options)
@@ -140,6 +142,7 @@ class FilePool implements BlobPool {
       for (const entries of [bufferOf(scanned.keptEntries), found])
         for (const entry of entriesOf(entries)) visit(linksOf(entry))
       for (const links of scanned.others) visit(withStoreKeys(links))
+      strays.push(...scanned.strays.map((name) => join(base, name)))
       this.#writer?.keep(scanned.kept)
       this.#writer?.add(found)
     }
@@ -158,6 +161,8 @@ class FilePool implements BlobPool {
     }
     await Promise.all(working)
     if (failures.length > 0) throw failures[0]
+    const text = strayWarning(strays)
+    if (text !== undefined) options?.onEvent?.({ kind: 'warning', text })
   }
 
   async readReferences(manifests: PackedDigests, options?: RunOptions): Promise<ReferencesRead> {

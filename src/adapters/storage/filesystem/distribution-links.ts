@@ -2,10 +2,11 @@
  * What the links of repositories on disk say (Distribution layout `v2`), read synchronously and packed.
  *
  * Every folder that has one of the layout's own folders in it is a repository, whatever its name: marking too much is
- * safe. A symbolic link to a folder is not followed, and not passed over either: what it would have marked is unknown,
+ * safe. Of one whose name no registry serves nothing but its links is told, and where it is. A symbolic link to a folder is not followed, and not passed over either: what it would have marked is unknown,
  * so the run ends.
  */
 import { existsSync } from 'node:fs'
+import { parseRepositoryName } from '../../../core/image/names.ts'
 import { joinBytes } from '../../../core/sweep/join-bytes.ts'
 import { algorithms, digestBytes } from '../../../core/sweep/reference-record.ts'
 import type { RepositoryLinks } from '../../../ports/readable-layout.ts'
@@ -27,6 +28,8 @@ export interface ScannedRepositories {
   readonly others: readonly RepositoryLinks[]
   /** Folders that were found and not looked into yet. */
   readonly pending: readonly string[]
+  /** Outermost folders that can be no repository, below `base`. */
+  readonly strays: readonly string[]
 }
 
 export interface RepositoryFolders {
@@ -54,6 +57,7 @@ export function scanRepositories(
     keptEntries: [] as Uint8Array[],
     kept: [] as number[],
     others: [] as RepositoryLinks[],
+    strays: [] as string[],
   }
   const pending = [...names]
   let repositories = 0
@@ -63,13 +67,19 @@ export function scanRepositories(
     if (known !== undefined && isAsItWas(folder, known.entry)) {
       scanned.keptEntries.push(known.entry.whole)
       scanned.kept.push(known.place)
-      pending.push(...childrenOf(known.entry).map((child) => `${name}/${child}`))
+      const within = childrenOf(known.entry).map((child) => `${name}/${child}`)
+      pending.push(...within)
+      scanned.strays.push(...within.filter(isStray))
       repositories += 1
     } else {
       const look = new RepositoryLook(folder, stored)
       const { own, children } = ownAndChildren(look.watch(''))
-      pending.push(...children.map((child) => (name === '' ? child : `${name}/${child}`)))
-      if (name === '' || !ownFolders.some((each) => own.has(each))) continue
+      const within = children.map((child) => (name === '' ? child : `${name}/${child}`))
+      pending.push(...within)
+      // A repository without a name is none, whatever its folders are called.
+      const unnamed = name === '' ? [...own] : []
+      if (name === '' || isRepositoryName(name)) scanned.strays.push(...unnamed, ...within.filter(isStray))
+      if (own.size === 0) continue
       repositories += 1
       const links = readLinks(look, { folder, repository: name, own, children })
       if (links instanceof Uint8Array) scanned.entries.push(links)
@@ -77,11 +87,20 @@ export function scanRepositories(
     }
     if (repositories >= repositoriesMax) break
   }
-  const { entries, keptEntries, kept, others } = scanned
-  return { entries: joinBytes(entries), keptEntries: joinBytes(keptEntries), kept, others, pending }
+  const { entries, keptEntries, kept, others, strays } = scanned
+  return { entries: joinBytes(entries), keptEntries: joinBytes(keptEntries), kept, others, pending, strays }
 }
 
-const ownFolders = ['_manifests', '_layers', '_uploads']
+function isRepositoryName(name: string): boolean {
+  return parseRepositoryName(name) !== undefined
+}
+
+function isStray(name: string): boolean {
+  return !isRepositoryName(name)
+}
+
+/** A registry serves no repository of such a name within another, so any other folder with `_` may hold links as well. */
+const ownFolders: ReadonlySet<string> = new Set(['_manifests', '_layers', '_uploads'])
 
 interface Found {
   /** Names of the layout's own folders in it. */
@@ -96,7 +115,7 @@ function ownAndChildren(folder: string): Found {
   for (const entry of entriesIn(folder) ?? []) {
     if (entry.isFile()) continue
     if (!entry.isDirectory()) throw notAFolder(`${folder}/${entry.name}`)
-    if (entry.name.startsWith('_')) own.add(entry.name)
+    if (ownFolders.has(entry.name)) own.add(entry.name)
     else children.push(entry.name)
   }
   return { own, children }
@@ -111,9 +130,10 @@ function readLinks(
     look.readTags()
   }
   if (own.has('_layers')) look.readLayers()
-  const uploads = own.has('_uploads') ? scanUploads(look.watch('_uploads')) : []
+  const isServed = isRepositoryName(repository)
+  const uploads = isServed && own.has('_uploads') ? scanUploads(look.watch('_uploads')) : []
   const { roots, layers, deleted, aliases, holdsManifests, isPlain } = look
-  if (isPlain && holdsManifests && uploads.length === 0) {
+  if (isServed && isPlain && holdsManifests && uploads.length === 0) {
     return packEntry({
       key: repository,
       words: JSON.stringify({ watched: look.watched, children }),
@@ -130,7 +150,8 @@ function readLinks(
     aliases,
     uploads,
   }
-  return holdsManifests ? links : { ...links, remains: remainsOf(folder, children.length > 0) }
+  // What can be no repository may be somebody else's: nothing of it is told that would let it be removed.
+  return holdsManifests || !isServed ? links : { ...links, remains: remainsOf(folder, children.length > 0) }
 }
 
 /** What an entry of a repository says. */

@@ -22,5 +22,6 @@ export function remainsOf(folder: string, holdsOthers: boolean): RepositoryRemai
 }
 
 function isOwn(parent: string, child: string): boolean {
-  return parent !== '' || (child.startsWith('_') && child !== '_uploads')
+  // Any other folder is another repository's, or no registry's.
+  return parent !== '' || child === '_manifests' || child === '_layers'
 }

@@ -75,20 +75,24 @@ async function read(how: 'believing' | 'looking' | 'acting'): Promise<unknown> {
   })
   const blobs: string[] = []
   const repositories: unknown[] = []
+  const warnings: string[] = []
   for await (const pool of layout.pools()) {
     await pool.listBlobs((some) => blobs.push(...spelled([some])))
-    await pool.readLinks(({ roots, layers, deletedManifests, ...rest }) =>
-      repositories.push({
-        roots: [...new Set(spelled(roots))].toSorted(),
-        layers: spelled(layers).toSorted(),
-        deleted: spelled(deletedManifests).toSorted(),
-        ...rest,
-      }),
+    await pool.readLinks(
+      ({ roots, layers, deletedManifests, ...rest }) =>
+        repositories.push({
+          roots: [...new Set(spelled(roots))].toSorted(),
+          layers: spelled(layers).toSorted(),
+          deleted: spelled(deletedManifests).toSorted(),
+          ...rest,
+        }),
+      { onEvent: (event) => void (event.kind === 'warning' && warnings.push(event.text)) },
     )
   }
   const names = repositories as { readonly repository: string }[]
   return {
     blobs: blobs.toSorted(),
+    warnings,
     repositories: names.toSorted((one, other) => (one.repository < other.repository ? -1 : 1)),
   }
 }
@@ -109,6 +113,13 @@ describe('a plan that remembers an earlier one', () => {
     expect(await read('believing')).toEqual(first)
     // Nothing was new, so nothing was written.
     expect(readFileSync(memory()).equals(kept)).toBe(true)
+  })
+
+  it('tells each time of what no registry serves in a repository that is as it was', async () => {
+    mkdirSync(repository('team/app/_x'))
+    const warnings = [expect.stringContaining('repositories/team/app/_x" can be no repository')]
+    for (const how of ['believing', 'believing', 'acting'] as const)
+      expect(await read(how)).toMatchObject({ warnings })
   })
 
   it('does not look into what is as it was, and what acts does', async () => {

@@ -20,7 +20,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { TreeEntry } from './tree-entry.ts'
 
-export const TREE_MAGIC: Buffer = Buffer.from('winnow-tree-2\n')
+export const TREE_MAGIC: Buffer = Buffer.from('winnow-tree-3\n')
 /** At the end: where the index begins (8 bytes), and its sum. */
 export const TREE_END_BYTES: number = 8 + 32
 /** Of each entry: where it begins (8), its length (4), the beginning of its sum (8), the length of its key (4); the key. */
