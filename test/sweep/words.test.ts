@@ -18,6 +18,7 @@ describe('words that do not fit', () => {
     { words: ['--restore', 'sha256:zz'], says: 'neither a run nor a digest' },
     { words: ['--restore', '../../etc'], says: 'neither a run nor a digest' },
     { words: ['--apply', '--every', '0s'], says: 'without a pause' },
+    { words: ['--every', '1h'], says: 'without --apply' },
     { words: ['--apply', '--registry-restarted', '2999-01-01T00:00:00Z'], says: 'in the future' },
   ])('$words end with 64 before anything is touched', async ({ words, says }) => {
     f1TaggedIndex(sweeper.root)

@@ -44,6 +44,13 @@ export const sweepBody: CommandBody = {
         'Give it a time to wait between two runs, such as --every 1h, or leave it out to sweep once.',
       )
     }
+    // A service whose --apply was forgotten would show plans for ever, and free nothing.
+    if (everyMs !== undefined && !options.flag('apply')) {
+      throw new UsageError(
+        '--every without --apply would make the same plan again and again, and sweep nothing.',
+        'Add --apply, or leave --every out to see the plan once.',
+      )
+    }
     if (everyMs === undefined) return sweepOnce(settings, overrides, context)
     return sweepAgainAndAgain(everyMs, settings, overrides, context)
   },

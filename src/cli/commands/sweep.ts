@@ -29,7 +29,7 @@ export const sweepSpec: CommandSpec = {
       description: 'wait this long after blobs were set aside before the mark that decides',
       default: 'sweep.settle, 10m',
     },
-    { flags: '--every <duration>', description: 'go on, and sweep again after this time' },
+    { flags: '--every <duration>', description: 'with --apply: go on, and sweep again after this time' },
     { flags: '--stopped', description: 'say that the registry is not running, where Winnow cannot see it' },
     {
       flags: '--registry-restarted <time>',
