@@ -1,11 +1,47 @@
-/** One imported rule as lines of YAML: in one line where that is short, else a line for each part. */
-import type { ImportedBlock, ImportedRule } from '../../core/import/imported-policy.ts'
+/** Imported rules as lines of YAML: each in one line where that is short, else a line for each part. */
+import {
+  isRule,
+  type ImportedBlock,
+  type ImportedNote,
+  type ImportedRule,
+} from '../../core/import/imported-policy.ts'
 import { flowText, nameText, scalarText } from './imported-flow.ts'
 
 const widthMax = 118
 
-/** The rule with its comments, indented for a list below `rules:`. */
-export function ruleLines(rule: ImportedRule): readonly string[] {
+type Entry = ImportedRule | ImportedNote
+
+/**
+ * `rules:` of a policy. Where no rule is on, what could be told of it stands above the empty list, and rules that wait to
+ * be switched on stand below it as a list of their own, which reads like the one that it would replace.
+ */
+export function ruleSection(rules: readonly Entry[]): readonly string[] {
+  if (rules.some((each) => isRule(each) && each.isOff !== true))
+    return ['    rules:', ...rules.flatMap((each) => (isOff(each) ? offLines(each) : entryText(each)))]
+  if (!rules.some(isOff))
+    return [...rules.flatMap(({ comments }) => noteLines(comments, '    ')), '    rules: []']
+  return [
+    '    rules: []   # none is on; to switch on what follows, put it in the place of this line',
+    ...['    rules:', ...rules.flatMap(entryText)].map((line) => `    # ${line.slice(4)}`),
+  ]
+}
+
+function isOff(each: Entry): each is ImportedRule {
+  return isRule(each) && each.isOff === true
+}
+
+function entryText(each: Entry): readonly string[] {
+  const comments = noteLines(each.comments, '      ')
+  return isRule(each) ? [...comments, ...ruleLines(each)] : comments
+}
+
+/** Between rules that are on: its comments, and the rule as a comment. */
+function offLines(rule: ImportedRule): readonly string[] {
+  return [...noteLines(rule.comments, '      '), ...ruleLines(rule).map((line) => `      # ${line.slice(6)}`)]
+}
+
+/** The rule, indented for a list below `rules:`. */
+function ruleLines(rule: ImportedRule): readonly string[] {
   const parts: readonly (readonly [string, unknown])[] = [
     ['name', nameText(rule.name)],
     ['match', blocksOf(rule.match)],
@@ -16,11 +52,7 @@ export function ruleLines(rule: ImportedRule): readonly string[] {
   ]
   const given = parts.filter(([, value]) => value !== undefined)
   const flow = `      - ${flowText(Object.fromEntries(given))}`
-  const lines = flow.length <= widthMax ? [flow] : blockLines(given)
-  return [
-    ...noteLines(rule.comments, '      '),
-    ...(rule.isOff === true ? lines.map((line) => `      # ${line.slice(6)}`) : lines),
-  ]
+  return flow.length <= widthMax ? [flow] : blockLines(given)
 }
 
 function blockLines(parts: readonly (readonly [string, unknown])[]): readonly string[] {

@@ -10,7 +10,7 @@ import {
   type ImportedRegistry,
 } from '../../core/import/imported-policy.ts'
 import { flowText, nameText, scalarText } from './imported-flow.ts'
-import { noteLines, ruleLines } from './imported-rule.ts'
+import { noteLines, ruleSection } from './imported-rule.ts'
 
 export interface ImportedFileFacts {
   /** `an ECR lifecycle policy`. */
@@ -105,9 +105,7 @@ function policyLines(policy: ImportedPolicy): readonly string[] {
     ...(policy.registry === undefined ? [] : [`    registry: ${scalarText(policy.registry)}`]),
     repositoriesRemark === undefined ? repositories : `${repositories}   # ${repositoriesRemark}`,
     ...(policy.unit === 'image' ? [] : ['    unit: tag   # every tag is decided by itself']),
-    ...(policy.rules.some(isActive) ? ['    rules:'] : []),
-    ...policy.rules.flatMap((each) => (isRule(each) ? ruleLines(each) : noteLines(each.comments, '      '))),
-    ...(policy.rules.some(isActive) ? [] : ['    rules: []']),
+    ...ruleSection(policy.rules),
     `    unmatched: ${policy.unmatched}   # ${policy.unmatchedRemark}`,
     ...(policy.emptiedRemark === undefined ? [] : [`    emptied: keep   # ${policy.emptiedRemark}`]),
   ]
@@ -136,8 +134,4 @@ function freeNames(): (name: string) => string {
     taken.add(name)
     return name
   }
-}
-
-function isActive(each: ImportedPolicy['rules'][number]): boolean {
-  return isRule(each) && each.isOff !== true
 }

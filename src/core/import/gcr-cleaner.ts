@@ -79,7 +79,7 @@ function policyOf(
   isOneOfMany: boolean,
   paths: readonly string[],
   flags: CommandFlags,
-  rules: readonly ImportedRule[],
+  rules: ImportedPolicy['rules'],
 ): ImportedPolicy {
   const isRecursive = flags.switch('recursive') !== undefined
   return {
@@ -96,7 +96,7 @@ function policyOf(
   }
 }
 
-function readRules(flags: CommandFlags, reading: Reading): readonly ImportedRule[] {
+function readRules(flags: CommandFlags, reading: Reading): ImportedPolicy['rules'] {
   const match = readMatch(flags, reading)
   const keep = wholeFlag(flags.last('keep'), reading) ?? 0
   const grace = flags.last('grace')
@@ -114,7 +114,9 @@ function readRules(flags: CommandFlags, reading: Reading): readonly ImportedRule
       grace?.place,
       '-grace is longer than 100 years: nothing is that old, and nothing is deleted.',
     )
-    return []
+    return [
+      { comments: [`line ${flags.place.line}: -grace is longer than 100 years, and nothing is that old.`] },
+    ]
   }
   const rule = {
     name: 'gcr-cleaner',
@@ -175,8 +177,7 @@ function graceWithCount(
     ...rule,
     comments: [
       ...rule.comments,
-      'Off: this counts by upload, and gcr-cleaner by build. Where images are uploaded in the order of their builds,',
-      'it decides alike: switch it on, and look at the plan.',
+      'Off: this counts by upload, and gcr-cleaner by build. Where images are uploaded in the order of their builds, it decides alike: switch it on, and look at the plan.',
     ],
     delete: deletion,
     isOff: true,
