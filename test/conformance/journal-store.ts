@@ -181,6 +181,50 @@ export function journalStoreConformance(name: string, open: () => Promise<Opened
     )
 
     it(
+      'counts what two images share once, and as done when it is gone in the end',
+      withStore(async ({ store }) => {
+        const other = 'team/other' as RepositoryName
+        const untag = (sequence: number, tag: string): JournalIntent => ({
+          ...deletion(sequence, digest(1)),
+          act: { kind: 'untag', registry, repository, digest: digest(1), tag: tag as TagName },
+        })
+        await store.beginRun(runRecord('r-1'))
+        const elsewhere = deletion(4, digest(1))
+        await store.recordIntents(id, [
+          deletion(1, digest(1)),
+          deletion(2, digest(1)),
+          deletion(3, digest(2)),
+          { ...elsewhere, act: { ...elsewhere.act, repository: other } },
+          deletion(5, digest(2)),
+          untag(6, 'a'),
+          untag(7, 'b'),
+          untag(8, 'a'),
+          deletion(9, digest(3)),
+          deletion(10, digest(3)),
+        ])
+        const told = [
+          'done',
+          'absent',
+          'failed',
+          'done',
+          'done',
+          'done',
+          'done',
+          'absent',
+          'failed',
+          'refused',
+        ]
+        await store.recordOutcomes(
+          id,
+          told.map((each, i) => outcome(i + 1, each as ActOutcome)),
+        )
+        const [run] = await store.listRuns()
+        // digest 1 in two repositories and digest 2; tags a and b; digest 3 is still there.
+        expect(run?.counts).toEqual({ deleted: 3, untagged: 2, restored: 0, failed: 1 })
+      }),
+    )
+
+    it(
       'lists runs newest first, unfinished ones as open, and of equal starts the later one first',
       withStore(async ({ store, reopen }) => {
         await store.beginRun(runRecord('r-b', { startedAt: 5 }))

@@ -1,7 +1,7 @@
 /** The journal in memory, for tests and trials: as strict as the real one, and gone with the process. */
 import { invariant } from '../../../core/errors/invariant.ts'
 import type { Digest } from '../../../core/image/digest.ts'
-import { countActs } from '../../../core/journal/count-acts.ts'
+import { countActs, tallyActs } from '../../../core/journal/count-acts.ts'
 import type {
   JournalIntent,
   JournalOutcome,
@@ -97,9 +97,9 @@ function readBack(stored: StoredRun): JournalRun {
 function summarize(stored: StoredRun): RunSummary {
   const { id, kind, startedAt, registries, undoOf } = stored.run
   const last = new Map(stored.outcomes.map(({ sequence, outcome }) => [sequence, outcome]))
-  const tallies = [...last].flatMap(([sequence, outcome]) => {
+  const acts = [...last].flatMap(([sequence, outcome]) => {
     const intent = stored.intents.get(sequence)
-    return intent === undefined ? [] : [{ kind: intent.act.kind, outcome, count: 1 }]
+    return intent === undefined ? [] : [{ act: intent.act, outcome }]
   })
   return {
     id,
@@ -109,7 +109,7 @@ function summarize(stored: StoredRun): RunSummary {
     outcome: stored.end?.outcome ?? 'open',
     registries,
     undoOf,
-    counts: countActs(tallies),
+    counts: countActs(tallyActs(acts)),
     swept: stored.end?.swept,
   }
 }

@@ -5,7 +5,13 @@
  * explains nothing.
  */
 import { invariant } from '../../../core/errors/invariant.ts'
-import { countActs, type ActTally } from '../../../core/journal/count-acts.ts'
+import {
+  countActs,
+  doneOutcomes,
+  failedOutcomes,
+  type ActResult,
+  type ActTally,
+} from '../../../core/journal/count-acts.ts'
 import type {
   ActOutcome,
   Act,
@@ -140,22 +146,39 @@ function finish(database: Database, runKey: number, { outcome, at, swept }: RunE
     .run(outcome, at, swept === undefined ? null : JSON.stringify(swept), runKey)
 }
 
-function listRuns(database: Database): readonly RunSummary[] {
+/**
+ * What the runs did, by their keys. Grouped here, because a journal may hold a million acts and the history shows four
+ * numbers of them; what it means is written in core/journal/count-acts.ts.
+ */
+function tallyRuns(database: Database): ReadonlyMap<number, readonly ActTally[]> {
+  const marks = (outcomes: readonly ActOutcome[]): string => outcomes.map(() => '?').join(', ')
   const groups = database.prepare(`
-    SELECT i.run_id, i.kind, o.outcome, count(*) AS count
-    FROM outcomes o JOIN intents i ON i.run_id = o.run_id AND i.sequence = o.sequence
-    WHERE o.id = (SELECT max(id) FROM outcomes l WHERE l.run_id = o.run_id AND l.sequence = o.sequence)
-    GROUP BY i.run_id, i.kind, o.outcome`)
+    SELECT run_id, kind, result, count(*) AS count FROM (
+      SELECT i.run_id, i.kind, max(CASE
+        WHEN o.outcome IN (${marks(doneOutcomes)}) THEN 2 WHEN o.outcome IN (${marks(failedOutcomes)}) THEN 1 ELSE 0
+      END) AS result
+      FROM outcomes o JOIN intents i ON i.run_id = o.run_id AND i.sequence = o.sequence
+      WHERE o.id = (SELECT max(id) FROM outcomes l WHERE l.run_id = o.run_id AND l.sequence = o.sequence)
+      GROUP BY i.run_id, i.kind, i.repository_id, i.digest, CASE i.kind WHEN 'delete' THEN '' ELSE i.tags END)
+    GROUP BY run_id, kind, result`)
   const tallies = new Map<number, ActTally[]>()
-  for (const row of groups.all()) {
+  for (const row of groups.all(...doneOutcomes, ...failedOutcomes)) {
     const runKey = Number(row['run_id'])
     const tally = {
       kind: row['kind'] as Act['kind'],
-      outcome: row['outcome'] as ActOutcome,
+      result: resultsByRank[Number(row['result'])] ?? 'neither',
       count: Number(row['count']),
     }
     tallies.set(runKey, [...(tallies.get(runKey) ?? []), tally])
   }
+  return tallies
+}
+
+/** In the order of the numbers above. */
+const resultsByRank: readonly ActResult[] = ['neither', 'failed', 'done']
+
+function listRuns(database: Database): readonly RunSummary[] {
+  const tallies = tallyRuns(database)
   const runs = database.prepare(`
     SELECT id, run, kind, started_at, finished_at, outcome, registries, undo_of, swept, '' AS plan
     FROM runs ORDER BY started_at DESC, id DESC`)
