@@ -4,6 +4,7 @@ import type { RegistryName } from '../core/image/names.ts'
 import { formatInstant } from '../core/inventory/instant.ts'
 import type { InstantMs } from '../core/inventory/inventory.ts'
 import type { BrokenLimit, Plan } from '../core/plan/plan.ts'
+import { counted } from '../core/words/counted.ts'
 
 export interface ApplyLimits {
   /** The breaker of the configuration in force now; a plan made under a looser one is refused too. */
@@ -46,7 +47,7 @@ export function refuseUnfit(
     throw new LimitError([
       {
         key: 'maxDeletions',
-        text: `The plan deletes ${deletions} images, and limits.maxDeletions allows ${limits.maxDeletions} in one run.`,
+        text: `The plan deletes ${counted(deletions, 'image')}, and limits.maxDeletions allows ${limits.maxDeletions} in one run.`,
       },
     ])
   }

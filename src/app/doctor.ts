@@ -256,7 +256,7 @@ function describe(can: Capabilities): string {
 
 function governedCheck(subject: string, governed: number, all: number): Check {
   const what = 'match repositories to policies'
-  const text = `${governed} of ${all} are governed by a policy`
+  const text = `${governed} of ${all} ${governed === 1 ? 'is' : 'are'} governed by a policy`
   if (governed > 0 || all === 0) return okay(subject, what, text)
   return {
     ...okay(subject, what, text),

@@ -44,7 +44,9 @@ export class SweepLostError extends OperationalError {
 
   constructor(digests: readonly Digest[]) {
     super(
-      `${digests.length} blobs that were set aside are needed, and are no longer where they were kept: ${digests.slice(0, 5).join(', ')}${digests.length > 5 ? ', …' : ''}. Somebody removed them from the quarantine.`,
+      digests.length === 1
+        ? `A blob that was set aside is needed, and is no longer where it was kept: ${digests.join('')}. Somebody removed it from the quarantine.`
+        : `${digests.length} blobs that were set aside are needed, and are no longer where they were kept: ${digests.slice(0, 5).join(', ')}${digests.length > 5 ? ', …' : ''}. Somebody removed them from the quarantine.`,
     )
   }
 }

@@ -10,6 +10,7 @@ import { withLeases, type HeldLeases } from './leases.ts'
 import { formatDuration } from '../core/policy/rules/ages.ts'
 import type { AsideEntry } from '../core/sweep/sweep-entry.ts'
 import type { SweepReport } from '../core/sweep/sweep-report.ts'
+import { counted } from '../core/words/counted.ts'
 import type { CacheGate } from '../ports/descriptor-cache.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
@@ -191,11 +192,11 @@ function warnOfSettling({ settings, freedAsQuiet, heldBack }: SweepRun, options:
   const warn = (text: string): void => options.onEvent?.({ kind: 'warning', text })
   if (heldBack > 0 && options.stop?.aborted !== true)
     warn(
-      `${heldBack} blobs stay set aside although their quarantine is over: something else was written to the storage meanwhile, and a push that is under way may need them. A sweep that begins ${formatDuration(busySettleMs)} after they were set aside frees them, or one in a storage at rest, or \`mode: maintenance\`.`,
+      `${counted(heldBack, 'blob stays', 'blobs stay')} set aside although the quarantine is over: something else was written to the storage meanwhile, and a push that is under way may need what is there. A sweep that begins ${formatDuration(busySettleMs)} after the last was set aside frees all of it, or one in a storage at rest, or \`mode: maintenance\`.`,
     )
   if (freedAsQuiet > 0)
     warn(
-      `${freedAsQuiet} blobs were freed after a wait of ${formatDuration(settleMs)} instead of ${formatDuration(busySettleMs)}, since the quarantine is so short and nothing else was written to the storage meanwhile. A push of which one request takes longer than that loses what was freed. Where people push, give a quarantine of ${formatDuration(busySettleMs)} or more.`,
+      `${counted(freedAsQuiet, 'blob was', 'blobs were')} freed after a wait of ${formatDuration(settleMs)} instead of ${formatDuration(busySettleMs)}, since the quarantine is so short and nothing else was written to the storage meanwhile. A push of which one request takes longer than that loses what was freed. Where people push, give a quarantine of ${formatDuration(busySettleMs)} or more.`,
     )
 }
 
@@ -344,7 +345,7 @@ function warnOfMemory(remembered: number, gate: CacheGate | undefined, options: 
   const cure = gate.kind === 'closed' ? ` ${gate.cure}` : ''
   options.onEvent?.({
     kind: 'warning',
-    text: `${remembered} blobs stay set aside although their time is over: ${sentence(gate.because)}${cure}`,
+    text: `${counted(remembered, 'blob stays', 'blobs stay')} set aside although the time is over: ${sentence(gate.because)}${cure}`,
   })
 }
 

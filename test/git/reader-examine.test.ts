@@ -47,7 +47,7 @@ describe('doctor', () => {
       expect.stringMatching(/^find git: ok, git \d+\.\d+/),
       `open the clone: ok, ${path}`,
       'see the whole history: ok, ',
-      'find what it has of its origin: ok, 1 branches, 1 tags',
+      'find what it has of its origin: ok, 1 branch, 1 tag',
       `find its origin: ok, file://${remote.path}`,
       'reach the server: ok, 2 branches and tags, with no credentials',
     ])

@@ -3,6 +3,7 @@
  * credentials come from, does its server answer, does the forge. It changes nothing and fetches nothing.
  */
 import { InterruptedError, OperationalError } from '../../core/errors/errors.ts'
+import { counted } from '../../core/words/counted.ts'
 import type { RunOptions } from '../../ports/run-options.ts'
 import { parseGitAddress, shownAddress, type GitAddress } from './address.ts'
 import { listOrigin, type FetchFrom } from './fetch.ts'
@@ -114,7 +115,7 @@ async function countReferences(
   requireOrigin(clone, namesOfBranches(listed))
   const { branches, tags } = referencesAsTheyStand
   const count = (prefix: string): number => listed.filter(({ name }) => name.startsWith(prefix)).length
-  return [`${count(branches)} branches, ${count(tags)} tags`, listed.length]
+  return [`${counted(count(branches), 'branch', 'branches')}, ${counted(count(tags), 'tag')}`, listed.length]
 }
 
 async function examineAddress(
@@ -140,7 +141,10 @@ async function examineServer(
   if (isFetched) {
     await check('reach the server', async () => {
       const listed = await listOrigin(server, remote, ['refs/heads/*', 'refs/tags/*'], options)
-      return [`${listed.size} branches and tags, with ${credentialsOf(address, credentials?.name)}`, listed]
+      return [
+        `${counted(listed.size, 'branch or tag', 'branches and tags')}, with ${credentialsOf(address, credentials?.name)}`,
+        listed,
+      ]
     })
   }
   if (forge === undefined) return

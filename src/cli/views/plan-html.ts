@@ -4,7 +4,7 @@
  */
 import { formatInstant } from '../../core/inventory/instant.ts'
 import type { Plan } from '../../core/plan/plan.ts'
-import { formatAge, formatBytes, formatCount, plain } from './format.ts'
+import { countOf, formatAge, formatBytes, formatCount, plain } from './format.ts'
 import { planSentence } from './plan-human.ts'
 import {
   linesByRepository,
@@ -45,7 +45,7 @@ ${repositories.map((each) => section(each, plan, configName)).join('\n')}
 function section(repository: RepositoryLines, plan: Plan, configName: string): string {
   const { title, imagesDelete, images, bytes, going } = repository
   const rows = [...going, ...repository.protected].map((line) => row(line, plan, configName)).join('\n')
-  return `<details open><summary><strong>${escaped(title)}</strong> ${formatCount(imagesDelete)} of ${formatCount(images)} images · ${formatBytes(bytes)}</summary>
+  return `<details open><summary><strong>${escaped(title)}</strong> ${formatCount(imagesDelete)} of ${countOf(images, 'image')} · ${formatBytes(bytes)}</summary>
 <table><thead><tr><th>Does<th>Tags<th>Digest<th>Age<th>Size<th>Why<th>Rule</thead><tbody>
 ${rows}
 </tbody></table></details>`

@@ -1,6 +1,6 @@
 /** The plan for a job summary or a comment on a merge request: the verdict first, details folded away. */
 import type { Plan } from '../../core/plan/plan.ts'
-import { formatAge, formatBytes, formatCount, plain, shortDigest } from './format.ts'
+import { countOf, formatAge, formatBytes, formatCount, plain, shortDigest } from './format.ts'
 import { planSentence } from './plan-human.ts'
 import { linesByRepository, protectionCounts, whyOf, type RepositoryLines } from './plan-lines.ts'
 import { markdownTable } from './table.ts'
@@ -58,7 +58,7 @@ function overview(repositories: readonly RepositoryLines[]): string {
       ],
       rows,
     ),
-    more > 0 ? `\n… and ${formatCount(more)} repositories more.\n` : '',
+    more > 0 ? `\n… and ${countOf(more, 'repository', 'repositories')} more.\n` : '',
   ].join('')
 }
 
@@ -83,7 +83,7 @@ function details(
   const columns = ['Repository', 'Tags', 'Digest', 'Age', 'Size', 'Why', 'Rule'].map((heading) => ({
     heading,
   }))
-  return `\n<details><summary>${formatCount(lines.length)} lines</summary>\n\n${markdownTable(columns, rows)}${
+  return `\n<details><summary>${countOf(lines.length, 'line')}</summary>\n\n${markdownTable(columns, rows)}${
     more > 0 ? `\n… ${formatCount(more)} more (\`--show all\`).\n` : ''
   }\n</details>\n`
 }

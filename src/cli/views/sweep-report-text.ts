@@ -66,7 +66,7 @@ function humanReport(report: SweepReport, context: CommandContext): string {
 function headline({ registry, summary }: SweepReport): string {
   const { manifests, blobs, blobsMarked, blobsGarbage, bytesGarbage } = summary
   if (blobs === 0 && manifests === 0) return registry
-  return `${registry}: ${formatCount(blobsMarked)} of ${countOf(blobs, 'blob')} are needed by ${countOf(manifests, 'manifest')}; nobody needs ${formatCount(blobsGarbage)} (${formatBytes(bytesGarbage)})`
+  return `${registry}: ${formatCount(blobsMarked)} of ${countOf(blobs, 'blob')} ${blobsMarked === 1 ? 'is' : 'are'} needed by ${countOf(manifests, 'manifest')}; nobody needs ${formatCount(blobsGarbage)} (${formatBytes(bytesGarbage)})`
 }
 
 type Row = readonly string[]

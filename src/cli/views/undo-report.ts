@@ -133,7 +133,9 @@ function sentenceOf(lines: readonly Told[]): string {
   const manifests = back.filter(({ place }) => place.kind === 'manifest').length
   const counts = countOutcomes(lines)
   const rest = [
-    ...(counts.present === 0 ? [] : [`${formatCount(counts.present)} were there already`]),
+    ...(counts.present === 0
+      ? []
+      : [`${formatCount(counts.present)} ${counts.present === 1 ? 'was' : 'were'} there already`]),
     ...(['drifted', 'blocked', 'failed'] as const).flatMap((outcome) =>
       counts[outcome] === 0 ? [] : [`${formatCount(counts[outcome])} ${outcome}`],
     ),

@@ -7,6 +7,7 @@
  */
 import pLimit from 'p-limit'
 import { InterruptedError, OperationalError } from '../../../core/errors/errors.ts'
+import { counted } from '../../../core/words/counted.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { createApiClient, type ApiClient } from './api-client.ts'
 import { holdsEvidence, resourceName } from './api-resource.ts'
@@ -47,7 +48,7 @@ async function checkDump(path: string): Promise<readonly AccessCheck[]> {
   const read = await attempt(() => readDump(path))
   return [
     read.ok
-      ? { what: `read ${read.value.length} objects from ${path}`, ok: true }
+      ? { what: `read ${counted(read.value.length, 'object')} from ${path}`, ok: true }
       : { what: `read ${path}`, ok: false, cure: read.cure },
   ]
 }

@@ -1,6 +1,7 @@
 /** What `winnow doctor` looks at beyond what every registry is asked: the login, hidden manifests, soft deletion. */
 import { UnauthorizedError } from '../../http/http-errors.ts'
 import type { RepositoryName } from '../../../core/image/names.ts'
+import { counted } from '../../../core/words/counted.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import type { DriverCheck } from '../driver.ts'
 import type { AcrApi } from './acr-api.ts'
@@ -23,7 +24,7 @@ async function checkLists(
   const tags = (await api.tags(repository, options)) ?? []
   const manifests = (await api.manifests(repository, options)) ?? []
   const counts = await api.counts(repository, options)
-  const listed = `${manifests.length} manifests, ${tags.length} tags`
+  const listed = `${counted(manifests.length, 'manifest')}, ${counted(tags.length, 'tag')}`
   if (counts === undefined || (counts.manifests <= manifests.length && counts.tags <= tags.length))
     return { what, state: 'ok', text: listed }
   return {
@@ -50,6 +51,6 @@ async function checkBin(api: AcrApi, options: RunOptions): Promise<DriverCheck> 
   return {
     what,
     state: 'ok',
-    text: `it keeps deletions of ${kept} repositories; what it keeps is put back with az acr manifest restore, not by winnow undo`,
+    text: `it keeps deletions of ${counted(kept, 'repository', 'repositories')}; what it keeps is put back with az acr manifest restore, not by winnow undo`,
   }
 }

@@ -152,7 +152,9 @@ describe('references', () => {
     const one = manifest('one')
     const pool = await poolOver(createMemoryStore())
     expect(pool.referencesIn(one.digest, Buffer.from(one.text))).toEqual(one.record)
-    expect(() => pool.referencesIn(one.digest, Buffer.from('{}'))).toThrow(/set aside do not hash to/)
+    expect(() => pool.referencesIn(one.digest, Buffer.from('{}'))).toThrow(
+      /was set aside .* does not hash to/,
+    )
   })
 })
 

@@ -13,6 +13,7 @@ import {
   digestOfBytes,
   packReferences,
 } from '../../../core/sweep/reference-record.ts'
+import { counted } from '../../../core/words/counted.ts'
 import type { ListableStore } from '../../../ports/listable-store.ts'
 import type {
   BlobFacts,
@@ -81,7 +82,7 @@ function poolOver(source: ListedSource): BlobPool {
     readReferences: (manifests, options) => readReferences(source, manifests, options),
     referencesIn: (manifest, bytes) => {
       if (isContentOf(manifest, bytes)) return packReferences(parseManifest(bytes, undefined, manifest))
-      const what = `the ${bytes.length} bytes that were set aside do not hash to ${manifest}`
+      const what = `what was set aside (${counted(bytes.length, 'byte')}) does not hash to ${manifest}`
       throw new StorageCorruptError(blobKey(manifest), what)
     },
     blobFacts: (blobs, options) => readBlobFacts(store, blobs, options),

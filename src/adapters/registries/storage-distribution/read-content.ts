@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { InterruptedError } from '../../../core/errors/errors.ts'
 import { parseDigest, type Digest } from '../../../core/image/digest.ts'
 import type { InstantMs } from '../../../core/inventory/inventory.ts'
+import { counted } from '../../../core/words/counted.ts'
 import type { ReadableBlobStore } from '../../../ports/readable-blob-store.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { blobKey } from './layout.ts'
@@ -76,7 +77,10 @@ export async function readVerified(
       const file = await source.store.read(key, bytesMax, options)
       if (file === undefined) continue
       if (isContentOf(digest, file.bytes)) return file.bytes
-      damaged ??= new StorageCorruptError(key, `its ${file.bytes.length} bytes do not hash to ${digest}`)
+      damaged ??= new StorageCorruptError(
+        key,
+        `what it holds (${counted(file.bytes.length, 'byte')}) does not hash to ${digest}`,
+      )
     }
     if (damaged !== undefined) throw damaged
     return undefined

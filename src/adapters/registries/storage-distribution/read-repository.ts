@@ -10,6 +10,7 @@ import type { RepositoryName } from '../../../core/image/names.ts'
 import { commitsOf } from '../../../core/image/statements.ts'
 import type { RepositoryInventory, TagRecord } from '../../../core/inventory/inventory.ts'
 import { recordManifest } from '../../../core/inventory/manifest-record.ts'
+import { counted } from '../../../core/words/counted.ts'
 import type { ManifestCache } from '../../../ports/manifest-cache.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { checkLayoutAt } from './check-layout.ts'
@@ -126,7 +127,7 @@ function remarkMissingChildren(facts: ReadonlyMap<Digest, ManifestFacts>, findin
     const missing = children.filter((child) => !facts.has(child.digest)).length
     if (missing > 0)
       findings.remark(
-        `The index ${digest} names ${missing} of ${children.length} manifests that are not there.`,
+        `The index ${digest} names ${missing} of ${counted(children.length, 'manifest')} that ${missing === 1 ? 'is' : 'are'} not there.`,
       )
   }
 }

@@ -7,6 +7,7 @@ import type { Digest } from '../../../core/image/digest.ts'
 import type { InstantMs } from '../../../core/inventory/inventory.ts'
 import { invariant } from '../../../core/errors/invariant.ts'
 import { algorithmOf, algorithms, hexOf } from '../../../core/sweep/reference-record.ts'
+import { counted } from '../../../core/words/counted.ts'
 import type { ListedFile } from '../../../ports/listable-store.ts'
 import type { BlobPool, StoredBlobs } from '../../../ports/readable-layout.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
@@ -83,7 +84,7 @@ export async function* storedBlobs(
   }
   const [first] = strays
   if (first === undefined) return
-  const text = `${strays.length} files under ${quoted(folder)} are no blobs and were left alone, ${quoted(first)} for one.`
+  const text = `${counted(strays.length, 'file')} under ${quoted(folder)} ${strays.length === 1 ? 'is no blob and was' : 'are no blobs and were'} left alone, ${quoted(first)} for one.`
   options?.onEvent?.({ kind: 'warning', text })
 }
 

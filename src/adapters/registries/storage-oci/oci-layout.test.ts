@@ -238,7 +238,7 @@ describe('set-aside bytes', () => {
   it('of another manifest are refused', async () => {
     tree.index('', [])
     const pool = await onlyPool()
-    expect(() => pool.referencesIn(index.digest as Digest, image.manifest.bytes)).toThrow(/do not hash/)
+    expect(() => pool.referencesIn(index.digest as Digest, image.manifest.bytes)).toThrow(/does not hash/)
   })
 })
 

@@ -12,6 +12,7 @@ import { isJsonObject, ManifestUnreadableError } from '../../../core/image/manif
 import { MANIFEST_BYTES_MAX, parseManifest } from '../../../core/image/parse-manifest.ts'
 import type { Digest } from '../../../core/image/digest.ts'
 import { hexOf, packReferences } from '../../../core/sweep/reference-record.ts'
+import { counted } from '../../../core/words/counted.ts'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import type { ReferencesRead } from '../../../ports/readable-layout.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
@@ -110,7 +111,10 @@ async function readChecked(
 }
 
 function doesNotMatch(key: string, bytes: Uint8Array): StorageCorruptError {
-  return new StorageCorruptError(key, `its ${bytes.length} bytes do not hash to its name`)
+  return new StorageCorruptError(
+    key,
+    `what it holds (${counted(bytes.length, 'byte')}) does not hash to its name`,
+  )
 }
 
 /** Whether bytes that are no manifest can be told to refer to nothing. */

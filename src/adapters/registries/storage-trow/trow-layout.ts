@@ -5,6 +5,7 @@
  *
  * Refused: Trow from 0.7 on. It keeps manifests in a database and collects by itself.
  */
+import { counted } from '../../../core/words/counted.ts'
 import type { ReadableLayout } from '../../../ports/readable-layout.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import { StorageIncompleteError } from '../storage-distribution/storage-errors.ts'
@@ -66,7 +67,7 @@ function databaseError(place: string, collectable: Collectable | undefined): Met
   const soon =
     collectable === undefined
       ? 'how much that is now could not be read'
-      : `now that would be ${collectable.blobs} blobs with ${collectable.bytes} bytes`
+      : `now that would be ${counted(collectable.blobs, 'blob')} with ${counted(collectable.bytes, 'byte')}`
   return new MetadataElsewhereError(
     place,
     `this is Trow 0.7 or newer, which keeps its manifests in ${DATABASE} and removes blobs without a manifest by itself, every ten minutes, once nobody has asked for them for a day (${soon})`,

@@ -5,6 +5,7 @@ import { MANIFEST_BYTES_MAX, parseManifest } from '../../../core/image/parse-man
 import type { Digest } from '../../../core/image/digest.ts'
 import { joinBytes } from '../../../core/sweep/join-bytes.ts'
 import { digestBytes, packReferences, type DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
+import { counted } from '../../../core/words/counted.ts'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import type { BlobFacts, PackedDigests, ReferencesRead } from '../../../ports/readable-layout.ts'
 import { FactsTaken } from './folder-facts.ts'
@@ -137,9 +138,13 @@ export function isContent(bytes: Uint8Array, digest: Digest): boolean {
 }
 
 export function damaged(where: string, length: number, digest: Digest): StorageUnreadableError {
-  return new StorageUnreadableError(where, `its ${length} bytes do not hash to ${digest}`, {
-    hint: 'Push the image again, or delete its manifest by hand if nobody needs it: what a damaged manifest refers to is unknown, so nothing is swept until then.',
-  })
+  return new StorageUnreadableError(
+    where,
+    `what it holds (${counted(length, 'byte')}) does not hash to ${digest}`,
+    {
+      hint: 'Push the image again, or delete its manifest by hand if nobody needs it: what a damaged manifest refers to is unknown, so nothing is swept until then.',
+    },
+  )
 }
 
 /** Sizes and times; NaN where a blob is gone. A blob that is no plain file is told of as gone: it is never touched. */

@@ -357,6 +357,6 @@ describe('manifests of a Distribution storage on disk', () => {
     put(data(digest), text)
     const own = await pool()
     await expect(own.readReferences(packed(digest))).rejects.toMatchObject({ code: 'STORAGE_UNREADABLE' })
-    expect(() => own.referencesIn(digest, Buffer.from(text))).toThrow(/do not hash/)
+    expect(() => own.referencesIn(digest, Buffer.from(text))).toThrow(/does not hash/)
   })
 })

@@ -284,8 +284,11 @@ function symbolic(path: string): StorageUnreadableError {
 }
 
 function warnOfStrays([first = '', ...others]: readonly string[], options: RunOptions | undefined): void {
-  const more = others.length === 0 ? '' : `, and ${others.length} more`
-  const text = `${JSON.stringify(first.slice(0, 300))}${more} lie among the blobs and are none; they were left alone.`
+  const name = JSON.stringify(first.slice(0, 300))
+  const text =
+    others.length === 0
+      ? `${name} lies among the blobs and is none; it was left alone.`
+      : `${name}, and ${others.length} more, lie among the blobs and are none; they were left alone.`
   options?.onEvent?.({ kind: 'warning', text })
 }
 
