@@ -24,6 +24,12 @@ export interface CommandSpec {
    * @default false
    */
   readonly finishesWhatBegan?: boolean
+  /**
+   * It works without a pause and changes nothing: a listener would be heard only once it is done. So there is none, and
+   * the system ends the process at the first Ctrl-C or SIGTERM (130 or 143 to a shell).
+   * @default false
+   */
+  readonly endsOnSignals?: boolean
   readonly load: () => Promise<CommandBody>
 }
 

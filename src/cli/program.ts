@@ -16,7 +16,7 @@ import {
 import { globalOptionsOf } from './global-options.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { reportError, UsageError } from './report-error.ts'
-import { haltOnSignals } from './signals.ts'
+import { haltOnSignals, leaveSignals } from './signals.ts'
 import { processTerminal, type ColorChoice, type Output, type Terminal } from './terminal.ts'
 import { version } from './version.ts'
 
@@ -139,9 +139,10 @@ function optionValues(given: Readonly<Record<string, unknown>>): OptionValues {
 async function runCommand(spec: CommandSpec, context: CommandContext, terminal: Terminal): Promise<ExitCode> {
   const { startProgress } = await import('./progress.ts')
   const progress = startProgress(terminal.stderr, context.globals.quiet)
-  const halt = haltOnSignals((text) => {
+  const say = (text: string): void => {
     progress.say(text)
-  })
+  }
+  const halt = spec.endsOnSignals === true ? leaveSignals() : haltOnSignals(say)
   try {
     const budget = await timeBudget(context)
     const body = await spec.load()

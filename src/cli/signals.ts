@@ -34,3 +34,9 @@ export function haltOnSignals(say: (text: string) => void): Halt {
     },
   }
 }
+
+/** For a command that the system may end at once: nothing listens, and nothing is ever halted. */
+export function leaveSignals(): Halt {
+  const never = new AbortController().signal
+  return { stop: never, signal: never, wasHalted: () => false, release: () => undefined }
+}

@@ -35,5 +35,6 @@ export const importSpec: CommandSpec = {
     },
   ],
   formats: ['table', 'wide', 'json', 'ndjson', 'yaml', 'markdown', 'csv', 'names'],
+  endsOnSignals: true,
   load: async () => (await import('./import-body.ts')).importBody,
 }
