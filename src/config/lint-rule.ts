@@ -129,7 +129,7 @@ function lintCounting(
     report(
       [...path, 'by'],
       'Calendar keys need times, and this is no time.',
-      'Order by pushed, created, pulled or active.',
+      'Order by a time, such as pushed or created.',
     )
   }
   if (written.per === undefined) return

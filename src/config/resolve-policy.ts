@@ -81,6 +81,7 @@ function resolveMatch(written: WrittenMatch): MatchBlock {
     tagsAll: tagPatterns(written.tagsAll),
     tagsEvery: tagPatterns(written.tagsEvery),
     digests: patterns(written.digests),
+    holdsDigests: patterns(written.holdsDigests),
     artifactType: patterns(written.artifactType),
     mediaType: patterns(written.mediaType),
     platform: patterns(written.platform),

@@ -22,13 +22,18 @@ const valuePattern = compiledText(compileTagPattern)
 const patterns = oneOrMore(valuePattern.min(1))
 const tagPatterns = oneOrMore(tagPattern)
 const states = ['complete', 'missing-children', 'orphaned-referrer'] as const
-const orders = ['pushed', 'created', 'pulled', 'active', 'semver', 'name'] as const
+const orders = ['pushed', 'tagged', 'uploaded', 'created', 'pulled', 'active', 'semver', 'name'] as const
 
 export const matchSchema = z.strictObject({
   tags: key(tagPatterns, 'Tags', 'Some tag matches some pattern; "!pattern" takes tags out.').optional(),
   tagsAll: key(tagPatterns, 'All tags', 'Every tag matches some pattern.').optional(),
   tagsEvery: key(tagPatterns, 'Every pattern', 'For each pattern some tag matches.').optional(),
   digests: key(patterns, 'Digests', 'The digest matches some pattern.').optional(),
+  holdsDigests: key(
+    patterns,
+    'Holds digests',
+    'The digest of the image, or of something that hangs on it (a platform, a signature), matches some pattern.',
+  ).optional(),
   semver: key(
     compiledText(compileRange),
     'Version',
@@ -119,9 +124,12 @@ const combine = key(
 ).optional()
 const all = key(z.literal(true), 'All', 'Every image that matches.').optional()
 const counting = {
-  by: key(z.enum(orders), 'By', 'What the images are ordered and dated by.', {
-    default: 'pushed',
-  }).optional(),
+  by: key(
+    z.enum(orders),
+    'By',
+    'What the images are ordered and dated by. `tagged` is when their tags were set, `uploaded` when the registry first had the manifest; where it does not tell these apart, both are `pushed`.',
+    { default: 'pushed' },
+  ).optional(),
   per: key(
     compiledText(compileStreamTemplate),
     'Per',

@@ -53,7 +53,7 @@ function goneOfPage(page: readonly ListedTag[], policy: Policy): readonly string
 
 function goneHere(list: readonly ListedTag[], policy: Policy, page: number): readonly string[] {
   const { yaml } = importText('gitlab', JSON.stringify(policy))
-  const paged = yaml.replace('onePageOf: 1000', `onePageOf: ${page}`)
+  const paged = yaml.replaceAll('onePageOf: 1000', `onePageOf: ${page}`)
   const manifests = list.map(({ name, pushedAt }, at) =>
     image(`i${at}`, { tags: [tag(name, pushedAt === undefined ? {} : { pushedAt })], pushedAt }),
   )

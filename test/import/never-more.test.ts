@@ -3,7 +3,7 @@
  * stands here with the images that tell the two apart.
  */
 import { describe, expect, it } from 'vitest'
-import { daysAgo, image, tag } from '../builders/images.ts'
+import { daysAgo, digest, image, tag } from '../builders/images.ts'
 import { importText, planManifests } from './plan-in-process.ts'
 
 const step = (action: string, inputs: readonly string[]): string =>
@@ -162,49 +162,102 @@ describe('gar', () => {
   })
 })
 
-describe('counts by a time that is not known here', () => {
-  const dpv = (inputs: readonly string[]): string => step('actions/delete-package-versions', inputs)
-  const snok = (inputs: readonly string[]): string =>
-    step('snok/container-retention-policy', ['account: o', 'image-names: a', 'cut-off: 1d', ...inputs])
+describe('counts by a time of its own', () => {
+  const github = [
+    image('old', { tags: ['v1'], uploadedAt: daysAgo(30), pushedAt: daysAgo(2) }),
+    image('new', { tags: ['v2'], uploadedAt: daysAgo(10), pushedAt: daysAgo(10) }),
+  ]
+  const dpv = step('actions/delete-package-versions', [
+    'owner: o',
+    'package-name: a',
+    'min-versions-to-keep: 1',
+  ])
+  const snok = (clock: string): string =>
+    step('snok/container-retention-policy', [
+      'account: o',
+      'image-names: a',
+      'cut-off: 1d',
+      'keep-n-most-recent: 1',
+      `timestamp-to-use: ${clock}`,
+    ])
 
   it.each([
-    ['acr-purge', "acr purge --registry r --filter 'a:^v' --ago 1d --keep 1\n"],
-    ['snok', snok(['keep-n-most-recent: 1'])],
-    ['delete-package-versions', dpv(['owner: o', 'package-name: a', 'min-versions-to-keep: 1'])],
-  ])('%s warns that others may be deleted', (system, text) => {
-    expect(importText(system, text).warnings.join(' ')).toContain('may be deleted than there')
+    ['delete-package-versions', dpv, 'old'],
+    ['snok', snok('created_at'), 'old'],
+    ['snok', snok('updated_at'), 'new'],
+  ])('%s orders versions as GitHub dates them', (system, text, gone) => {
+    expect(planManifests(importText(system, text).yaml, 'o/a', github).images).toEqual(new Set([gone]))
   })
 
-  it.each([
-    ['acr-purge', "acr purge --registry r --filter 'a:^v' --ago 1d --keep 0\n"],
-    ['snok', snok([])],
-  ])('%s does not where nothing is counted', (system, text) => {
-    expect(importText(system, text).warnings.join(' ')).not.toContain('may be deleted than there')
+  it('acr purge orders tags by their own time, whatever became of their manifest', () => {
+    const touched = image('touched', { tags: [tag('v1', { pushedAt: daysAgo(30) })], pushedAt: daysAgo(2) })
+    const other = image('other', { tags: [tag('v2', { pushedAt: daysAgo(10) })], pushedAt: daysAgo(10) })
+    const { yaml } = importText('acr-purge', "acr purge --registry r --filter 'a:^v' --ago 1d --keep 1\n")
+    expect(planManifests(yaml, 'a', [touched, other]).tags).toEqual(new Set(['v1']))
+  })
+
+  it('acr purge --untagged-only lets go of no image on which something young hangs', () => {
+    const index = image('index', { pushedAt: daysAgo(30), children: ['young'] })
+    const old = image('old', { pushedAt: daysAgo(30) })
+    const { yaml } = importText('acr-purge', 'acr purge --registry r --untagged-only --ago 7d\n')
+    for (const days of [2, 20]) {
+      const world = [index, old, image('young', { pushedAt: daysAgo(days) })]
+      expect(planManifests(yaml, 'a', world).images).toEqual(new Set(days < 7 ? ['old'] : ['old', 'index']))
+    }
   })
 })
 
 describe('keeps that may name a single platform', () => {
-  const keep = (condition: object): string =>
-    JSON.stringify([{ name: 'k', action: { type: 'Keep' }, condition }])
+  const world = [
+    image('index', { tags: ['v1'], pushedAt: daysAgo(30), children: ['platform'] }),
+    image('platform', { pushedAt: daysAgo(30) }),
+    image('other', { tags: ['v2'], pushedAt: daysAgo(20) }),
+    image('newest', { tags: ['v3'], pushedAt: daysAgo(10) }),
+  ]
+  const named = digest('platform')
+  const gar = (condition: object): string =>
+    JSON.stringify([
+      { name: 'k', action: { type: 'Keep' }, condition },
+      { name: 'd', action: { type: 'Delete' }, condition: { tagState: 'any', olderThan: '15d' } },
+    ])
 
   it.each([
-    ['gar', keep({ tagState: 'any', versionNamePrefixes: ['sha256:ab'] })],
-    ['gar', keep({ tagState: 'untagged' })],
+    ['gar', gar({ tagState: 'any', versionNamePrefixes: [named.slice(0, 15)] })],
     [
       'delete-package-versions',
       step('actions/delete-package-versions', [
         'owner: o',
         'package-name: a',
         'min-versions-to-keep: 1',
-        'ignore-versions: sha256:ab',
+        `ignore-versions: ${named}`,
       ]),
     ],
-  ])('%s warns that a platform goes with its index', (system, text) => {
-    expect(importText(system, text).warnings.join(' ')).toContain('goes with its index')
+    [
+      'snok',
+      step('snok/container-retention-policy', [
+        'account: o',
+        'image-names: a',
+        'cut-off: 15d',
+        `shas-to-skip: ${named}`,
+      ]),
+    ],
+  ])('%s: its image stays with it', (system, text) => {
+    const { yaml, warnings } = importText(system, text)
+    expect(planManifests(yaml, 'o/a', world).images).toEqual(new Set(['other']))
+    expect(warnings.join(' ')).toContain('stays with its whole image')
   })
 
-  it('gar does not warn of keeps by tag', () => {
-    expect(importText('gar', keep({ tagState: 'tagged' })).warnings.join(' ')).not.toContain('its index')
+  it('gar: a platform whose version goes takes no image along', () => {
+    const text = JSON.stringify([
+      { name: 'd', action: { type: 'Delete' }, condition: { tagState: 'any', versionNamePrefixes: [named] } },
+    ])
+    expect(planManifests(importText('gar', text).yaml, 'p/r/a', world).images).toEqual(new Set())
+  })
+
+  it('gar warns of keeps by the lack of a tag, not of keeps by tag', () => {
+    const told = (tagState: string): string => importText('gar', gar({ tagState })).warnings.join(' ')
+    expect(told('untagged')).toContain('go with their image')
+    expect(told('tagged')).not.toContain('their image')
   })
 })
 

@@ -84,6 +84,7 @@ function manifestOf({
   id,
   tags,
   pushedAt,
+  uploadedAt,
   createdAt,
   pulledAt,
   locked,
@@ -93,6 +94,7 @@ function manifestOf({
   return image(id, {
     tags: tags.map((each) => tag(each.name, { pushedAt: each.pushedAt, ...pulled })),
     pushedAt,
+    uploadedAt,
     createdAt,
     ...pulled,
     locked,

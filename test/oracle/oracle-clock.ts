@@ -32,6 +32,8 @@ function told(text: string | null | undefined): number | undefined {
 /** What the clocks of an image, or of one tag of it, are read from. */
 export interface Clocks {
   readonly pushed: number | undefined
+  readonly tagged: number | undefined
+  readonly uploaded: number | undefined
   readonly created: number | undefined
   readonly pulled: number | undefined
   readonly active: number | undefined
@@ -48,12 +50,13 @@ function createdOf(repository: WorldRepository, manifest: WorldManifest, now: nu
   return newest(parts.map((part) => (part ? plausibleCreated(part, now) : undefined)))
 }
 
-/** `tags`: all tags of the image, or the one that is a row of its own. */
+/** `tags`: all tags of the image, or the one that is a row of its own; `names`: those of them that name it as an image. */
 export function clocksOf(
   repository: WorldRepository,
   manifest: WorldManifest,
   tags: readonly WorldTag[],
   now: number,
+  names: readonly WorldTag[] = tags,
 ): Clocks {
   const created = createdOf(repository, manifest, now)
   const uploaded = newest([told(manifest.pushedAt), ...tags.map((tag) => told(tag.pushedAt))])
@@ -63,7 +66,14 @@ export function clocksOf(
     ...held.map((part) => told(part?.pulledAt)),
     ...tags.map((tag) => told(tag.pulledAt)),
   ])
-  return { pushed, created, pulled, active: newest([pushed, pulled]) }
+  return {
+    pushed,
+    tagged: newest(names.map((tag) => told(tag.pushedAt))) ?? pushed,
+    uploaded: told(manifest.uploadedAt) ?? pushed,
+    created,
+    pulled,
+    active: newest([pushed, pulled]),
+  }
 }
 
 /** Whether `protect.youngerThan` holds for an image. */

@@ -14,6 +14,8 @@ export interface Row {
   readonly labels: readonly Readonly<Record<string, string>>[]
   readonly annotations: readonly Readonly<Record<string, string>>[]
   readonly imageBytes: number
+  /** Its own digest and those of all that hangs on it. */
+  readonly hanging: readonly string[]
   readonly isOrphan: boolean
   /** Hangs on a manifest of another repository and has no name of its own: no rule speaks of it. */
   readonly isUnreachable: boolean
@@ -128,6 +130,8 @@ export function matchesFields(block: WorldBlock, row: Row): boolean {
     semver === undefined || tags.some((tag) => matchesRange(semver, tag)),
     block.tagged === undefined || block.tagged === tags.length > 0,
     digests === undefined || anyMatches(digests, row.digest),
+    block.holdsDigests === undefined ||
+      row.hanging.some((digest) => anyMatches(block.holdsDigests ?? [], digest)),
     labels === undefined || textsMatch(labels, row.labels),
     annotations === undefined || textsMatch(annotations, row.annotations),
     block.artifactType === undefined || anyMatches(block.artifactType, manifest.artifactType),

@@ -14,6 +14,8 @@ import { blocksOf, type WorldBlock, type WorldCounting, type WorldKeep, type Wor
 export interface RatedRow extends Row {
   readonly clocks: Clocks
   readonly isLocked: boolean
+  /** All tags of the repository, attached ones too. */
+  readonly tagsInRepository: number
 }
 
 export interface RowVerdict {
@@ -227,6 +229,9 @@ function beyond(
 ): (row: RatedRow) => boolean {
   const ordered = order(rule, rule.delete ?? {}, unit, pool)
   const newest = amongNewest(ordered, rule.delete?.beyondNewest ?? 0)
+  const page = rule.delete?.onePageOf
+  const isOnePage = page === undefined || pool.every((row) => row.tagsInRepository <= page)
+  if (!isOnePage || (page !== undefined && ordered.unknown.size > 0)) return () => false
   return (row) => pool.includes(row) && !ordered.unknown.has(row) && !newest.has(row)
 }
 

@@ -35,6 +35,7 @@ export type Promised =
   | 'orphan-without-state-rule'
   | 'subject-elsewhere'
   | 'needed-by'
+  | 'emptied'
   | 'no-root'
 
 export interface Expected {
@@ -152,6 +153,8 @@ function rowsOf(place: Place, root: WorldManifest): RatedRow[] {
     labels: partManifests.map((manifest) => manifest.labels ?? {}),
     annotations: partManifests.map((manifest) => manifest.annotations ?? {}),
     imageBytes: sizeOf(present),
+    hanging: present.map(({ digest }) => digest),
+    tagsInRepository: repository.manifests.reduce((total, { tags = [] }) => total + tags.length, 0),
     isOrphan,
     isUnreachable: standing(inventory, repository, root) === 'referrer-of-elsewhere',
     needsTaggedFalse: policy.unit === 'tag' && ordinary.length === 0,
@@ -162,6 +165,7 @@ function rowsOf(place: Place, root: WorldManifest): RatedRow[] {
         (tag) => policy.unit !== 'tag' || ordinary.length === 0 || tags.includes(tag.name),
       ),
       now,
+      (root.tags ?? []).filter((tag) => tags.includes(tag.name)),
     ),
     isLocked: root.locked === true,
   })
@@ -219,6 +223,9 @@ function judgeRepository(place: Place): RepositoryOutcome {
     )
     const why = own.find((one) => one.why !== undefined)?.why
     if (why !== undefined) staying.set(root.digest, why)
+    else if (policy.emptied === 'keep' && unwanted.some(({ row }) => row.tags.length > 0)) {
+      staying.set(root.digest, 'emptied')
+    }
   }
   for (const root of [...staying.keys()]) {
     for (const digest of closure(repository, root)) {
@@ -337,12 +344,15 @@ function brokenLimits(world: World, outcomes: readonly RepositoryOutcome[]): Set
   const limits = world.config.limits ?? {}
   const broken = new Set<string>()
   const governed = outcomes.filter((outcome) => outcome.place !== undefined)
-  const deletions = governed.reduce((total, { goneRoots }) => total + goneRoots.length, 0)
+  // An image that loses its last tag is as good as gone to those who know it by name.
+  const lost = ({ goneRoots, staying }: RepositoryOutcome): number =>
+    goneRoots.length + [...staying.values()].filter((why) => why === 'emptied').length
+  const deletions = governed.reduce((total, outcome) => total + lost(outcome), 0)
   if (deletions > (limits.maxDeletions ?? 500)) broken.add('maxDeletions')
   const share = Number((limits.maxShare ?? '30%').replace('%', ''))
   for (const inventory of world.inventories) {
     const here = governed.filter((outcome) => outcome.inventory === inventory)
-    const gone = here.reduce((total, { goneRoots }) => total + goneRoots.length, 0)
+    const gone = here.reduce((total, outcome) => total + lost(outcome), 0)
     const all = here.reduce((total, { repository }) => total + rootsOf(inventory, repository).length, 0)
     if (gone * 100 > share * all) broken.add(`maxShare ${inventory.registry}`)
   }

@@ -168,6 +168,7 @@ function someRepository(
         tags,
         createdAt: content.children ? null : someTime(random, now, nullShare),
         pushedAt: someTime(random, now, nullShare),
+        ...(random.chance(0.3) && { uploadedAt: someTime(random, now, 0.2) }),
         pulledAt: someTime(random, now, 0.5),
         ...(random.chance(0.15) && { recordedAt: someTime(random, now, 0.2) }),
         ...(random.chance(0.15) && { firstSeenAt: someTime(random, now, 0.2) }),

@@ -65,6 +65,8 @@ function somePolicy(random: Random, i: number): WorldPolicy {
     ...(random.chance(0.9) || unit === 'tag' ? { unit } : {}),
     rules: Array.from({ length: random.between(0, 4) }, (_, n) => someRule(random, n, unit)),
     unmatched: random.pick(['keep', 'delete', 'delete']),
+    ...(unit === 'tag' &&
+      random.chance(0.3) && { emptied: random.pick(['keep', 'keep', 'delete'] as const) }),
   }
 }
 
@@ -115,6 +117,7 @@ function someBlock(random: Random): WorldBlock {
     () => ({ mediaType: [random.pick(['*index*', 'application/vnd.oci.image.manifest.v1+json'])] }),
     () => ({ platform: [random.pick(['linux/arm*', 'linux/amd64'])] }),
     () => ({ largerThan: random.pick(['0B', '300B', '700B']) }),
+    () => ({ holdsDigests: [digestOf(random.between(1, 10)), 'sha256:8*'] }),
     () => ({ digests: [digestOf(random.between(1, 10)), 'sha256:9*'] }),
   ]
   const chosen = random.some(fields, 1, random.pick([1, 1, 2]))
@@ -124,7 +127,16 @@ function someBlock(random: Random): WorldBlock {
 function someCounting(random: Random, per: string | undefined, unit: 'image' | 'tag'): WorldCounting {
   return {
     ...(random.chance(0.5) && {
-      by: random.pick(['pushed', 'created', 'pulled', 'active', 'semver', 'name'] as const),
+      by: random.pick([
+        'pushed',
+        'tagged',
+        'uploaded',
+        'created',
+        'pulled',
+        'active',
+        'semver',
+        'name',
+      ] as const),
     }),
     ...(per !== undefined && { per }),
     ...(unit === 'tag' && random.chance(0.3) && { count: random.pick(['images', 'tags'] as const) }),
@@ -170,7 +182,11 @@ function someDelete(random: Random, per: string | undefined, unit: 'image' | 'ta
     someCounting(random, per, unit),
   )
   if (whole.beyondNewest === undefined || random.chance(0.4)) return whole
-  return { ...whole, countAmong: random.pick(['matched', 'eligible', 'remaining']) }
+  return {
+    ...whole,
+    countAmong: random.pick(['matched', 'eligible', 'remaining']),
+    ...(random.chance(0.3) && { onePageOf: random.between(1, 12) }),
+  }
 }
 
 const calendarKeys = new Set(['hourly', 'daily', 'weekly', 'monthly', 'yearly'])

@@ -35,6 +35,7 @@ export interface WorldPolicy {
   readonly unit?: 'image' | 'tag'
   readonly rules: readonly WorldRule[]
   readonly unmatched: 'keep' | 'delete'
+  readonly emptied?: 'keep' | 'delete'
 }
 
 export interface WorldRule {
@@ -51,6 +52,7 @@ export interface WorldBlock {
   readonly tagsAll?: readonly string[]
   readonly tagsEvery?: readonly string[]
   readonly digests?: readonly string[]
+  readonly holdsDigests?: readonly string[]
   readonly semver?: string
   readonly tagged?: boolean
   readonly labels?: Readonly<Record<string, string>>
@@ -63,7 +65,7 @@ export interface WorldBlock {
 }
 
 export interface WorldCounting {
-  readonly by?: 'pushed' | 'created' | 'pulled' | 'active' | 'semver' | 'name'
+  readonly by?: 'pushed' | 'tagged' | 'uploaded' | 'created' | 'pulled' | 'active' | 'semver' | 'name'
   readonly per?: string
   readonly count?: 'images' | 'tags'
   readonly combine?: 'any' | 'all'
@@ -88,6 +90,7 @@ export interface WorldDelete extends WorldCounting {
   readonly beyondNewest?: number
   readonly notPulledFor?: string
   readonly countAmong?: 'matched' | 'eligible' | 'remaining'
+  readonly onePageOf?: number
 }
 
 export interface WorldInventory {
@@ -110,6 +113,7 @@ export interface WorldManifest {
   readonly tags?: readonly WorldTag[]
   readonly createdAt?: string | null
   readonly pushedAt?: string | null
+  readonly uploadedAt?: string | null
   readonly pulledAt?: string | null
   readonly recordedAt?: string | null
   readonly firstSeenAt?: string | null

@@ -35,6 +35,9 @@ const manifest = z.looseObject({
   tags: z.array(tag).nullish(),
   createdAt: instant.nullish().describe('As the image config says it.'),
   pushedAt: instant.nullish().describe("The registry's own upload time."),
+  uploadedAt: instant
+    .nullish()
+    .describe('When the registry first had it, where pushedAt may be of a later change.'),
   pulledAt: instant.nullish(),
   recordedAt: instant.nullish().describe('A push event that Winnow received.'),
   firstSeenAt: instant.nullish().describe('When Winnow first listed it.'),

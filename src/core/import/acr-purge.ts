@@ -80,7 +80,12 @@ function readAcrPurge(document: SourceDocument, reading: Reading): ImportedConfi
       deletion,
     )
   })
-  return { registries: [registryOf(flags)], policies }
+  return {
+    registries: [registryOf(flags)],
+    // Each manifest without a tag has an age of its own there, one that hangs on another too: none goes that is younger.
+    ...(isUntaggedOnly && deletion?.olderThan !== undefined && { youngerThan: deletion.olderThan }),
+    policies,
+  }
 }
 
 const everywhere: Condition = { pattern: '**', isNegated: false }
@@ -137,6 +142,14 @@ function readDeletion(
   return { ...older, beyondNewest: keep, ...combine, countAmong: 'eligible' }
 }
 
+/**
+ * A tag goes by its own time, however young its manifest is. Where the manifest goes with it, the manifest has to be old,
+ * too: then its tags are no older than it.
+ */
+function ofTags(flags: CommandFlags, deletion: ImportedDelete): ImportedDelete {
+  return leavesManifests(flags, deletion) && deletion.all !== true ? { ...deletion, by: 'tagged' } : deletion
+}
+
 function policyOf(
   repositories: readonly string[],
   filters: readonly Filter[] | undefined,
@@ -149,7 +162,8 @@ function policyOf(
   const rules: ImportedRule[] = []
   const origin = `line ${flags.place.line}`
   if (deletion !== undefined && filters !== undefined) {
-    if (!isUntaggedOnly) rules.push(ruleOf('tags', `${origin}: --filter`, tagBlock(patterns), deletion))
+    if (!isUntaggedOnly)
+      rules.push(ruleOf('tags', `${origin}: --filter`, tagBlock(patterns), ofTags(flags, deletion)))
     if (asksUntagged) {
       const flag = isUntaggedOnly ? '--untagged-only' : '--untagged'
       rules.push(ruleOf('untagged', `${origin}: ${flag}`, { tagged: false }, deletion))
@@ -203,14 +217,17 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
     '--dry-run: the rules are imported as they act without it; `winnow plan` is the dry run here.',
   )
   warn('include-locked', '--include-locked: Winnow never deletes what is locked, so it is kept.')
-  const keep = flags.last('keep')
-  if (keep !== undefined && keep.text !== '0' && flags.switch('untagged-only') === undefined) {
+  const untagged = flags.switch('untagged')
+  if (
+    untagged !== undefined &&
+    flags.switch('untagged-only') === undefined &&
+    (flags.last('keep')?.text ?? '0') === '0'
+  ) {
     reading.warn(
-      keep.place,
-      '--keep: acr purge orders tags by the time of the tag alone, and Winnow by the newer of the tag’s and its manifest’s. A manifest that was touched after its tag was set (another tag was set on it, or its attributes changed) counts as newer here, so another tag may be deleted than there. Look at the plan where manifests have several tags.',
+      untagged.place,
+      '--untagged: a manifest goes with its last tag here, so a tag counts as young as its manifest, and more is kept where manifests change after they were tagged.',
     )
   }
-  const untagged = flags.switch('untagged')
   if (
     untagged !== undefined &&
     flags.switch('untagged-only') === undefined &&

@@ -110,18 +110,12 @@ function rulesOf({ inputs, place }: Step, reading: Reading): ImportedPolicy['rul
     place,
     'The action deletes at most 100 versions in a run, and Winnow all that are due; it counts platforms of multi-platform images as versions, and Winnow whole images, so more is kept.',
   )
-  if (count !== undefined && count > 0) {
-    reading.warn(
-      entryOf(inputs, 'min-versions-to-keep')?.place ?? place,
-      'min-versions-to-keep: the action orders versions by created_at, and Winnow by the newer of created_at and updated_at. An old image that got a tag later counts as newer here, so another image may be deleted than there. Look at the plan where tags move.',
-    )
-  }
   const ignored = entryOf(inputs, 'ignore-versions')
   const text = inputOf(inputs, 'ignore-versions', reading)
   if (ignored !== undefined && text !== undefined) {
     reading.warn(
       ignored.place,
-      'ignore-versions: platforms of a multi-platform image are no versions of their own here: one goes with its index, even where its digest is ignored. Look at the plan.',
+      'ignore-versions: a platform that matches stays with its whole image, so more is kept.',
     )
   }
   const digests =
@@ -131,13 +125,15 @@ function rulesOf({ inputs, place }: Step, reading: Reading): ImportedPolicy['rul
         )
       : undefined
   const deletion: ImportedDelete =
-    count === undefined || count === 0 ? { all: true } : { beyondNewest: count, countAmong: 'eligible' }
+    count === undefined || count === 0
+      ? { all: true }
+      : { beyondNewest: count, countAmong: 'eligible', by: 'uploaded' }
   return [
     {
       name: isUntagged ? 'untagged versions' : 'old versions',
       comments: [`line ${place.line}`],
       ...(isUntagged && { match: [{ tagged: false }] }),
-      ...(digests !== undefined && { not: [{ digests: [digests] }] }),
+      ...(digests !== undefined && { not: [{ holdsDigests: [digests] }] }),
       delete: deletion,
     },
   ]

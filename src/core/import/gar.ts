@@ -169,12 +169,18 @@ function readCondition(
     ],
   })
   if (condition === undefined) return undefined
-  const match = readMatch(condition, reading)
+  const match = readMatch(condition, action, reading)
   const older = readAge(condition, 'olderThan', reading)
   const newer = readAge(condition, 'newerThan', reading)
   const packages = reading.texts(entryOf(condition, 'packageNamePrefixes')) ?? []
   const matched = match === undefined ? {} : { match: [match] }
   const cleanup = (written: ImportedRule | ImportedNote): Cleanup => ({ name, packages, written })
+  if (entryOf(condition, 'versionNamePrefixes') !== undefined) {
+    reading.warn(
+      entryOf(condition, 'versionNamePrefixes')?.place,
+      `${name}: platforms of a multi-platform image are no versions of their own here. One that is named stays with its whole image, and goes only with it, so more is kept.`,
+    )
+  }
   if (action === 'Delete') {
     if (newer === undefined && (older === undefined || older <= lengthMax)) {
       const deletion = older === undefined ? ({ all: true } as const) : { olderThan: writeLength(older) }
@@ -191,10 +197,10 @@ function readCondition(
       `${name} keeps what is older than ${writeLength(older)}; here it keeps that and everything younger, so more is kept.`,
     )
   }
-  if (match?.digests !== undefined || match?.tagged === false) {
+  if (match?.tagged === false) {
     reading.warn(
       condition.place,
-      `${name} keeps versions by their name or because they have no tag. Platforms of a multi-platform image are no versions of their own here: one goes with its index, even where this policy names it. Look at the plan.`,
+      `${name} keeps versions because they have no tag. Platforms and signatures of an image are no versions of their own here: they go with their image, and come back with it by undo.`,
     )
   }
   const keep =
@@ -202,7 +208,11 @@ function readCondition(
   return cleanup({ name, comments: [origin], ...matched, keep })
 }
 
-function readMatch(condition: SourceMap, reading: Reading): ImportedBlock | undefined {
+function readMatch(
+  condition: SourceMap,
+  action: 'Keep' | 'Delete',
+  reading: Reading,
+): ImportedBlock | undefined {
   const states = ['tagged', 'untagged', 'any', 'TAG_STATE_UNSPECIFIED'] as const
   const state = reading.choice(entryOf(condition, 'tagState'), states, { foldCase: true })
   const tags = reading.texts(entryOf(condition, 'tagPrefixes')) ?? []
@@ -215,7 +225,10 @@ function readMatch(condition: SourceMap, reading: Reading): ImportedBlock | unde
     ...(tags.length > 0 && { tags: tags.map(startingWith) }),
     ...(tags.length === 0 && state === 'tagged' && { tagged: true }),
     ...(state === 'untagged' && { tagged: false }),
-    ...(versions.length > 0 && { digests: versions.map(startingWith) }),
+    // A platform that is to stay stays with its image; one that may go is no reason to let go of the image.
+    ...(versions.length > 0 && {
+      [action === 'Keep' ? 'holdsDigests' : 'digests']: versions.map(startingWith),
+    }),
   }
   return Object.keys(block).length === 0 ? undefined : block
 }

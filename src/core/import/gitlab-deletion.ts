@@ -20,6 +20,8 @@ export interface Deletion {
   readonly criteria: ImportedDelete
   /** Given where tags younger than this take places in the count. */
   readonly keepYounger?: Age
+  /** What certainly goes where some tags that count have no known time. */
+  readonly whereUndated?: ImportedDelete
 }
 
 export function readDeletion(policy: SourceMap, reading: Reading): Deletion {
@@ -27,13 +29,27 @@ export function readDeletion(policy: SourceMap, reading: Reading): Deletion {
   const age = readAge(policy, reading)
   if (count === 0) return { criteria: age === undefined ? { all: true } : { olderThan: age.written } }
   const place = entryOf(policy, 'keep_n')?.place
+  const undated =
+    age === undefined
+      ? 'nothing is deleted where a tag that counts has no known time'
+      : 'where a tag that counts has no known time the newest of the old ones stay, which is never less'
   reading.warn(
     place,
-    `keep_n: GitLab counts in pages of ${pageTags} tags, and takes tags without a known time for the newest. So that never more is deleted than there, nothing is deleted here in a repository with more tags than that, or where a tag that counts has no known time (onePageOf); protected tags are kept and take no place.`,
+    `keep_n: GitLab counts in pages of ${pageTags} tags, and takes tags without a known time for the newest. So that never more is deleted than there, nothing is deleted here in a repository with more tags than that, and ${undated} (onePageOf); protected tags are kept and take no place.`,
   )
   return {
     criteria: { beyondNewest: count, countAmong: 'eligible', onePageOf: pageTags },
-    ...(age !== undefined && { keepYounger: age }),
+    ...(age !== undefined && {
+      keepYounger: age,
+      // Those without a time are never old, so all that count here have one; whatever else is newer only takes places.
+      whereUndated: {
+        olderThan: age.written,
+        beyondNewest: count,
+        combine: 'all',
+        countAmong: 'eligible',
+        onePageOf: pageTags,
+      },
+    }),
   }
 }
 

@@ -11,6 +11,7 @@ import {
   unnamedRegistry,
   type ImportedBlock,
   type ImportedConfiguration,
+  type ImportedDelete,
   type ImportedNote,
   type ImportedRule,
 } from './imported-policy.ts'
@@ -115,7 +116,20 @@ function readRules(policy: SourceMap, reading: Reading): readonly (ImportedRule 
       match,
       delete: deletion.criteria,
     },
+    ...(deletion.whereUndated === undefined ? [] : [undatedRule(deletion.whereUndated, match)]),
   ]
+}
+
+/** GitLab takes tags without a time for the newest, so what is beyond the newest of the old ones is beyond its count, too. */
+function undatedRule(deletion: ImportedDelete, match: readonly ImportedBlock[]): ImportedRule {
+  return {
+    name: 'expiration where times are missing',
+    comments: [
+      'Where GitLab does not know when some tag was set, the rule above deletes nothing; this one counts the old ones.',
+    ],
+    match,
+    delete: deletion,
+  }
 }
 
 function onePage(tags: number): string {

@@ -9,6 +9,7 @@ export interface ImportedBlock {
   readonly tagsAll?: readonly string[]
   readonly tagsEvery?: readonly string[]
   readonly digests?: readonly string[]
+  readonly holdsDigests?: readonly string[]
   readonly mediaType?: readonly string[]
   readonly semver?: string
   readonly tagged?: boolean
@@ -33,7 +34,9 @@ export interface ImportedGit {
 }
 
 interface ImportedCounting {
-  readonly by?: 'created' | 'pulled' | 'active' | 'semver' | 'name'
+  readonly by?: 'tagged' | 'uploaded' | 'created' | 'pulled' | 'active' | 'semver' | 'name'
+  /** A stream template: `{major}`. */
+  readonly per?: string
   readonly count?: 'images'
   readonly combine?: 'any' | 'all'
 }

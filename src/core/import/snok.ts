@@ -109,6 +109,7 @@ function rulesOf(step: Step, reading: Reading): readonly ImportedRule[] {
   const selection = readSelection(given, reading)
   const count = wholeInputOf(given, 'keep-n-most-recent', reading) ?? 0
   warnOf(given, count, reading)
+  const clock = readClock(given, reading)
   if (older === undefined) return []
   const skipped = readSkipped(given, reading)
   const { match, not } = readTags(given, reading)
@@ -120,7 +121,7 @@ function rulesOf(step: Step, reading: Reading): readonly ImportedRule[] {
       comments: [`line ${place.line}`],
       match: [match],
       ...(out.length > 0 && { not: out }),
-      delete: deletion(older, count),
+      delete: { ...deletion(older, count), ...clock },
     })
   }
   if (selection !== 'tagged') {
@@ -129,7 +130,7 @@ function rulesOf(step: Step, reading: Reading): readonly ImportedRule[] {
       comments: [`line ${place.line}: tag patterns and keep-n-most-recent say nothing of them`],
       match: [{ tagged: false }],
       ...(skipped.length > 0 && { not: skipped }),
-      delete: { olderThan: older },
+      delete: { olderThan: older, ...clock },
     })
   }
   return rules
@@ -139,6 +140,13 @@ function deletion(older: string, count: number): ImportedDelete {
   return count === 0
     ? { olderThan: older }
     : { olderThan: older, beyondNewest: count, combine: 'all', countAmong: 'eligible' }
+}
+
+/** What the cut-off is measured by, and the newest are told by. */
+function readClock(given: SourceMap, reading: Reading): Pick<ImportedDelete, 'by'> {
+  inputOf(given, 'timestamp-to-use', reading)
+  const clock = reading.choice(entryOf(given, 'timestamp-to-use'), ['updated_at', 'created_at'])
+  return clock === 'created_at' ? { by: 'uploaded' } : {}
 }
 
 function readCutOff(given: SourceMap, reading: Reading): string | undefined {
@@ -179,7 +187,13 @@ function readSkipped(given: SourceMap, reading: Reading): readonly ImportedBlock
   const place = entryOf(given, 'shas-to-skip')?.place
   const bad = digests.find((digest) => !/^sha256:[0-9a-f]{64}$/.test(digest))
   if (bad !== undefined && place !== undefined) reading.refuse(place, `${JSON.stringify(bad)} is no digest.`)
-  return digests.length === 0 ? [] : [{ digests }]
+  if (digests.length > 0) {
+    reading.warn(
+      place,
+      'shas-to-skip: a platform that is named stays with its whole image, so more is kept where only some are named.',
+    )
+  }
+  return digests.length === 0 ? [] : [{ holdsDigests: digests }]
 }
 
 /** Every tag must match a positive pattern; one that matches a negative pattern spares the image. */
@@ -198,22 +212,10 @@ function readTags(
 }
 
 function warnOf(given: SourceMap, count: number, reading: Reading): void {
-  inputOf(given, 'timestamp-to-use', reading)
-  const clock = reading.choice(entryOf(given, 'timestamp-to-use'), ['updated_at', 'created_at'])
-  if (clock === 'created_at') {
-    reading.warn(
-      entryOf(given, 'timestamp-to-use')?.place,
-      'timestamp-to-use: Winnow goes by the newest time of a push, which is never before created_at, so more is kept.',
-    )
-  }
   if (count > 0) {
     reading.warn(
       entryOf(given, 'keep-n-most-recent')?.place,
       'keep-n-most-recent counts images that are past the cut-off, in each package by itself.',
-    )
-    reading.warn(
-      entryOf(given, 'keep-n-most-recent')?.place,
-      'keep-n-most-recent: the action orders images by created_at, and Winnow by the newer of created_at and updated_at. An old image that got a tag later counts as newer here, so another image may be deleted than there. Look at the plan where tags move.',
     )
   }
   if (flagInputOf(given, 'dry-run', reading) === true) {

@@ -81,6 +81,7 @@ function readRepository(field: Field): RepositoryInventory {
 }
 
 function readManifest(field: Field): ManifestRecord {
+  const uploadedAt = field.registryInstant('uploadedAt')
   return {
     digest: field.digest('digest') ?? field.at('digest').refuse('is missing'),
     mediaType: field.text('mediaType'),
@@ -89,6 +90,7 @@ function readManifest(field: Field): ManifestRecord {
     tags: (field.list('tags') ?? []).map(readTag).toSorted((a, b) => compare(a.name, b.name)),
     createdAt: field.instant('createdAt'),
     pushedAt: field.registryInstant('pushedAt'),
+    ...(uploadedAt !== undefined && { uploadedAt }),
     pulledAt: field.registryInstant('pulledAt'),
     recordedAt: field.registryInstant('recordedAt'),
     firstSeenAt: field.registryInstant('firstSeenAt'),
@@ -176,6 +178,7 @@ function manifestDocument(manifest: ManifestRecord): object {
       })),
     createdAt: instant(manifest.createdAt),
     pushedAt: instant(manifest.pushedAt),
+    ...(manifest.uploadedAt !== undefined && { uploadedAt: instant(manifest.uploadedAt) }),
     pulledAt: instant(manifest.pulledAt),
     ...(manifest.recordedAt !== undefined && { recordedAt: instant(manifest.recordedAt) }),
     ...(manifest.firstSeenAt !== undefined && { firstSeenAt: instant(manifest.firstSeenAt) }),

@@ -48,6 +48,8 @@ export interface ManifestRecord {
   readonly createdAt: InstantMs | undefined
   /** The registry's own upload time. */
   readonly pushedAt: InstantMs | undefined
+  /** When it first had it, where `pushedAt` may be of a later change and the registry tells both. */
+  readonly uploadedAt?: InstantMs
   readonly pulledAt: InstantMs | undefined
   /** The newest push event Winnow received for it. */
   readonly recordedAt: InstantMs | undefined

@@ -10,6 +10,7 @@ import type { InstantMs, ManifestRecord, TagRecord } from './inventory.ts'
 export interface RegistryKnowledge {
   readonly tags: readonly TagRecord[]
   readonly pushedAt?: InstantMs | undefined
+  readonly uploadedAt?: InstantMs | undefined
   readonly pulledAt?: InstantMs | undefined
   readonly locked?: boolean
   /** Commits that records in the registry link to it, beside those it names itself. */
@@ -36,6 +37,7 @@ export function recordManifest(
     tags: known.tags.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     createdAt: config?.createdAt ?? facts.createdAt,
     pushedAt: known.pushedAt,
+    ...(known.uploadedAt !== undefined && { uploadedAt: known.uploadedAt }),
     pulledAt: known.pulledAt,
     recordedAt: undefined,
     firstSeenAt: undefined,

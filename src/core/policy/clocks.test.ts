@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { ManifestRecord, TagRecord } from '../inventory/inventory.ts'
 import { dayMs, daysAgo, image, now, tag, type Given } from '../../../test/builders/images.ts'
 import { dockerReleasedAt, imageTimes, later, newestTime, plausibleCreated, readClock } from './clocks.ts'
 
@@ -104,30 +105,50 @@ describe('the clock pushed', () => {
 describe('readClock', () => {
   const manifest = image('a', {
     pushedAt: daysAgo(5),
+    uploadedAt: daysAgo(9),
     createdAt: daysAgo(6),
     pulledAt: daysAgo(3),
-    tags: [tag('1', { pulledAt: daysAgo(2) })],
+    tags: [tag('1', { pulledAt: daysAgo(2), pushedAt: daysAgo(8) }), tag('2', { pushedAt: daysAgo(7) })],
   })
-  const times = imageTimes(manifest, manifest.tags, [], now)
+  const rowOf = (
+    given: ManifestRecord,
+    tags: readonly TagRecord[] = given.tags,
+    below: readonly ManifestRecord[] = [],
+  ): Parameters<typeof readClock>[0] => ({
+    manifest: given,
+    tags,
+    times: imageTimes(given, tags, below, now),
+  })
 
   it.each([
     { clock: 'pushed' as const, is: daysAgo(5) },
+    { clock: 'tagged' as const, is: daysAgo(7) },
+    { clock: 'uploaded' as const, is: daysAgo(9) },
     { clock: 'created' as const, is: daysAgo(6) },
     { clock: 'pulled' as const, is: daysAgo(2) },
     { clock: 'active' as const, is: daysAgo(2) },
   ])('$clock', ({ clock, is }) => {
-    expect(readClock(times, clock)).toBe(is)
+    expect(readClock(rowOf(manifest), clock)).toBe(is)
+  })
+
+  it('takes the tag of the row alone', () => {
+    expect(readClock(rowOf(manifest, manifest.tags.slice(0, 1)), 'tagged')).toBe(daysAgo(8))
+  })
+
+  it.each(['tagged', 'uploaded'] as const)('reads %s as the push where nothing tells it apart', (clock) => {
+    const told = image('b', { pushedAt: daysAgo(5), tags: [tag('1')] })
+    const untold = image('c', { pushedAt: undefined, createdAt: undefined, tags: [tag('1')] })
+    expect(readClock(rowOf(told), clock)).toBe(daysAgo(5))
+    expect(readClock(rowOf(untold), clock)).toBeUndefined()
   })
 
   it('counts the pull of a platform as a pull of its index', () => {
     const below = [image('p', { pulledAt: daysAgo(1) })]
-    expect(readClock(imageTimes(manifest, [], below, now), 'pulled')).toBe(daysAgo(1))
+    expect(readClock(rowOf(manifest, [], below), 'pulled')).toBe(daysAgo(1))
   })
 
   it('reads active as the push of what was never pulled', () => {
-    expect(readClock(imageTimes(image('b', { pushedAt: daysAgo(5) }), [], [], now), 'active')).toBe(
-      daysAgo(5),
-    )
+    expect(readClock(rowOf(image('b', { pushedAt: daysAgo(5) })), 'active')).toBe(daysAgo(5))
   })
 })
 

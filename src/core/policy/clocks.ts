@@ -21,6 +21,13 @@ export interface ImageTimes {
   readonly pulledAt: InstantMs | undefined
 }
 
+interface TimedRow {
+  readonly times: ImageTimes
+  readonly manifest: ManifestRecord
+  /** Those the row stands for. */
+  readonly tags: readonly TagRecord[]
+}
+
 /** `created` where it can be true, undefined where it can only be a builder's habit. */
 export function plausibleCreated(createdAt: InstantMs | undefined, now: InstantMs): InstantMs | undefined {
   return createdAt !== undefined && createdAt >= dockerReleasedAt && createdAt <= now ? createdAt : undefined
@@ -72,11 +79,15 @@ export function newestTime(manifest: ManifestRecord, now: InstantMs): InstantMs 
   return newest
 }
 
-/** What a rule's clock says. */
-export function readClock(times: ImageTimes, clock: Clock): InstantMs | undefined {
+/** What a rule's clock says of a row. */
+export function readClock({ times, manifest, tags }: TimedRow, clock: Clock): InstantMs | undefined {
   switch (clock) {
     case 'pushed':
       return times.pushedAt
+    case 'tagged':
+      return newestOf(tags) ?? times.pushedAt
+    case 'uploaded':
+      return manifest.uploadedAt ?? times.pushedAt
     case 'created':
       return times.createdAt
     case 'pulled':
@@ -84,4 +95,8 @@ export function readClock(times: ImageTimes, clock: Clock): InstantMs | undefine
     case 'active':
       return later(times.pushedAt, times.pulledAt)
   }
+}
+
+function newestOf(tags: readonly TagRecord[]): InstantMs | undefined {
+  return tags.reduce<InstantMs | undefined>((newest, tag) => later(newest, tag.pushedAt), undefined)
 }

@@ -136,13 +136,7 @@ function keepAnswer(criterion: KeepCriterion, effect: KeepEffect, scope: Scope):
     case 'git':
       return keepByGit(criterion, rows, matched, context.now, context.git)
     case 'within':
-      return ageAnswer(
-        'kept-within',
-        scope,
-        (row) => readClock(row.times, clockOf(effect)),
-        criterion.ms,
-        true,
-      )
+      return ageAnswer('kept-within', scope, (row) => readClock(row, clockOf(effect)), criterion.ms, true)
     case 'pulled-within':
       return ageAnswer('kept-pulled-within', scope, (row) => row.times.pulledAt, criterion.ms, true)
     case 'calendar': {
@@ -196,7 +190,7 @@ function deleteAge(
       return ageAnswer(
         'deleted-older-than',
         scope,
-        (row) => readClock(row.times, clockOf(effect)),
+        (row) => readClock(row, clockOf(effect)),
         criterion.ms,
         false,
       )

@@ -27,6 +27,7 @@ export function matchesBlock(block: MatchBlock, row: Row, context: RowContext): 
     matchesTags(block, row.tags) &&
     (block.tagged === undefined || block.tagged === row.tags.length > 0) &&
     (block.digests === undefined || someMatches(block.digests, row.manifest.digest)) &&
+    (block.holdsDigests === undefined || holdsDigest(block.holdsDigests, row, context)) &&
     (block.mediaType === undefined || someMatches(block.mediaType, row.manifest.mediaType)) &&
     (block.artifactType === undefined || someMatches(block.artifactType, row.manifest.artifactType)) &&
     (block.labels === undefined || matchesTexts(block.labels, row, context, (each) => each.labels)) &&
@@ -86,6 +87,10 @@ function matchesTexts(
       return text !== undefined && pattern.matches(text)
     }),
   )
+}
+
+function holdsDigest(patterns: readonly TextPattern[], { node }: Row, { graph }: RowContext): boolean {
+  return [node, ...graph.reachable(node)].some((each) => someMatches(patterns, graph.manifests[each]?.digest))
 }
 
 function matchesPlatform(patterns: readonly TextPattern[], row: Row, { graph }: RowContext): boolean {

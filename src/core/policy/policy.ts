@@ -64,6 +64,8 @@ export interface MatchBlock {
   readonly tagsAll?: TagPatterns
   readonly tagsEvery?: TagPatterns
   readonly digests?: readonly TextPattern[]
+  /** Of the image or of anything that hangs on it. */
+  readonly holdsDigests?: readonly TextPattern[]
   readonly semver?: VersionRange
   readonly tagged?: boolean
   readonly labels?: Readonly<Record<string, TextPattern>>
@@ -81,7 +83,11 @@ export type WerfKind = 'stage' | 'record' | 'other'
 
 export type ImageState = 'complete' | 'missing-children' | 'orphaned-referrer'
 
-export type Clock = 'pushed' | 'created' | 'pulled' | 'active'
+/**
+ * `tagged`: when the tags of the row were set; `uploaded`: when the registry first got the manifest. Where a registry does
+ * not tell these apart, both are `pushed`.
+ */
+export type Clock = 'pushed' | 'tagged' | 'uploaded' | 'created' | 'pulled' | 'active'
 export type OrderBy = Clock | 'semver' | 'name'
 export type Calendar = 'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly'
 

@@ -9,7 +9,7 @@ import type { Digest } from '../image/digest.ts'
 import type { TagRecord } from '../inventory/inventory.ts'
 import { readClock } from './clocks.ts'
 import { matchesBlock, matchingTags } from './match.ts'
-import type { Counting, Rule, StreamTemplate } from './policy.ts'
+import type { Clock, Counting, Rule, StreamTemplate } from './policy.ts'
 import type { Row, RowContext } from './rows.ts'
 import { compareText } from './rows.ts'
 import { compareVersions, parseVersion, versionParts, type Version } from './version.ts'
@@ -105,11 +105,11 @@ function placesOf(
 }
 
 function timeOf(row: Row, counting: Counting): number | undefined {
-  return readClock(row.times, clockOf(counting))
+  return readClock(row, clockOf(counting))
 }
 
 /** The clock a rule reads; an order that is no clock leaves ages to `pushed`. */
-export function clockOf(counting: Counting): 'pushed' | 'created' | 'pulled' | 'active' {
+export function clockOf(counting: Counting): Clock {
   return counting.by === 'semver' || counting.by === 'name' ? 'pushed' : counting.by
 }
 
@@ -125,6 +125,8 @@ function valueOf(
     case 'name':
       return tag.name
     case 'pushed':
+    case 'tagged':
+    case 'uploaded':
     case 'created':
     case 'pulled':
     case 'active':

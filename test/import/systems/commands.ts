@@ -14,6 +14,7 @@ import {
 export const acr: System = {
   system: 'acr-purge',
   unit: 'tag',
+  touchesManifests: true,
   repository: 'team/app',
   tagPool: ['v1', 'v2', 'pr-1', 'pr-2', 'prod', 'x'],
   files: fc

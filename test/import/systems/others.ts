@@ -5,7 +5,7 @@ import { digest } from '../../builders/images.ts'
 import {
   dayMs,
   deletedImages,
-  newestFirst,
+  newestUploadFirst,
   now,
   removedTags,
   tagRows,
@@ -132,7 +132,7 @@ export const deletePackageVersions: System = {
             (inputs['delete-only-untagged-versions'] !== 'true' || tags.length === 0) &&
             !(ignored !== undefined && new RegExp(ignored).test(digest(id))),
         )
-        return deletedImages(newestFirst(versions).slice(Number(inputs['min-versions-to-keep'] ?? 0)))
+        return deletedImages(newestUploadFirst(versions).slice(Number(inputs['min-versions-to-keep'] ?? 0)))
       },
     })),
 }

@@ -13,7 +13,10 @@ export interface SourceImage {
   /** Stands for the digest. */
   readonly id: string
   readonly tags: readonly SourceTag[]
+  /** The last change that the system tells of. */
   readonly pushedAt: number
+  /** When the registry first had it: never after that. */
+  readonly uploadedAt: number
   /** Never after the upload; undefined: nobody knows. */
   readonly createdAt: number | undefined
   /** Undefined: never pulled, or nobody knows. */
@@ -31,6 +34,8 @@ export interface Deleted {
 export interface System {
   readonly system: string
   readonly unit: 'image' | 'tag'
+  /** Manifests are touched after and before their tags are set; else the oldest tag tells of its manifest. */
+  readonly touchesManifests?: true
   /** Where the images of a world lie. */
   readonly repository: string
   /** Tags that its policies are likely to speak of. */
@@ -83,14 +88,19 @@ export function newestFirst<T extends { readonly pushedAt: number }>(rows: reado
   return rows.toSorted((a, b) => b.pushedAt - a.pushedAt)
 }
 
+export function newestUploadFirst(images: readonly SourceImage[]): readonly SourceImage[] {
+  return images.toSorted((a, b) => b.uploadedAt - a.uploadedAt)
+}
+
 /** Whole worlds: times are all different, because no system says who wins a tie; some are exactly whole days ago. */
-export function worldsOf({ unit, tagPool }: System): fc.Arbitrary<readonly SourceImage[]> {
+export function worldsOf({ unit, tagPool, touchesManifests }: System): fc.Arbitrary<readonly SourceImage[]> {
   const age = fc.oneof(
     fc.integer({ min: 0, max: 6 }).map((days) => days * dayMs),
     fc.integer({ min: 1, max: 7 * 24 * 3600 }).map((seconds) => seconds * 1000),
   )
   const drawn = fc.record({
     age,
+    uploadedBefore: fc.oneof(fc.constant(0), age),
     tagAges: fc.array(age, { minLength: 3, maxLength: 3 }),
     tags: fc.subarray([...tagPool], { maxLength: 3 }),
     pulledAge: fc.option(age, { nil: undefined }),
@@ -106,20 +116,8 @@ export function worldsOf({ unit, tagPool }: System): fc.Arbitrary<readonly Sourc
   })
   return fc.array(drawn, { maxLength: 7 }).map((list) => {
     const takenTags = new Set<string>()
-    const takenTimes = new Set<number>()
-    const free = (time: number): number => {
-      let at = time
-      while (takenTimes.has(at)) at -= 1000
-      takenTimes.add(at)
-      return at
-    }
-    const takenBuilds = new Set<number>()
-    const freeBuild = (time: number): number => {
-      let at = time
-      while (takenBuilds.has(at)) at -= 1000
-      takenBuilds.add(at)
-      return at
-    }
+    const free = freeTimes()
+    const freeBuild = freeTimes()
     return list.map((each, index) => {
       const names = each.tags.filter((name) => !takenTags.has(name))
       for (const name of names) takenTags.add(name)
@@ -128,17 +126,31 @@ export function worldsOf({ unit, tagPool }: System): fc.Arbitrary<readonly Sourc
         name,
         pushedAt: unit === 'image' ? pushedAt : free(now - (each.tagAges[at] ?? 0)),
       }))
-      const uploadedAt =
-        unit === 'image' || tags.length === 0 ? pushedAt : Math.min(...tags.map((tag) => tag.pushedAt))
+      const changedAt =
+        unit === 'image' || tags.length === 0 || touchesManifests === true
+          ? pushedAt
+          : Math.min(...tags.map((tag) => tag.pushedAt))
       return {
         id: `i${index}`,
         tags,
-        pushedAt: uploadedAt,
-        createdAt: each.builtBefore === undefined ? undefined : freeBuild(uploadedAt - each.builtBefore),
+        pushedAt: changedAt,
+        uploadedAt: each.uploadedBefore === 0 ? changedAt : free(changedAt - each.uploadedBefore),
+        createdAt: each.builtBefore === undefined ? undefined : freeBuild(changedAt - each.builtBefore),
         pulledAt: each.pulledAge === undefined ? undefined : now - each.pulledAge,
         locked: each.locked,
         labels: each.labels,
       }
     })
   })
+}
+
+/** Gives each time once: the second is a second earlier. */
+function freeTimes(): (time: number) => number {
+  const taken = new Set<number>()
+  return (time) => {
+    let at = time
+    while (taken.has(at)) at -= 1000
+    taken.add(at)
+    return at
+  }
 }

@@ -5,6 +5,7 @@ import {
   dayMs,
   deletedImages,
   newestFirst,
+  newestUploadFirst,
   now,
   type Deleted,
   type SourceImage,
@@ -99,6 +100,7 @@ export const snok: System = {
       'tag-selection': fc.constantFrom(undefined, 'tagged', 'untagged', 'both'),
       'image-tags': fc.constantFrom('', 'v*', '!prod', 'v* pr-* !v1', '* !x'),
       'keep-n-most-recent': fc.constantFrom(undefined, '0', '1', '2'),
+      'timestamp-to-use': fc.constantFrom(undefined, 'updated_at', 'created_at'),
     })
     .map((inputs) => ({
       text: workflow('snok/container-retention-policy@v3.0.0', { account: 'octo', ...inputs }),
@@ -112,14 +114,15 @@ export const snok: System = {
           .join(' ')
         const selection = inputs['tag-selection'] ?? 'both'
         const left = images.filter(
-          ({ tags, pushedAt, locked }) =>
+          ({ tags, pushedAt, uploadedAt, locked }) =>
             !locked &&
-            now - pushedAt > age &&
+            now - (inputs['timestamp-to-use'] === 'created_at' ? uploadedAt : pushedAt) > age &&
             (selection === 'both' || (selection === 'tagged') === tags.length > 0) &&
             !tags.some(({ name }) => negative !== '' && like(negative, name)) &&
             (positive === '' || tags.every(({ name }) => like(positive, name))),
         )
-        const tagged = newestFirst(left.filter(({ tags }) => tags.length > 0)).slice(
+        const order = inputs['timestamp-to-use'] === 'created_at' ? newestUploadFirst : newestFirst
+        const tagged = order(left.filter(({ tags }) => tags.length > 0)).slice(
           Number(inputs['keep-n-most-recent'] ?? 0),
         )
         return deletedImages([...tagged, ...left.filter(({ tags }) => tags.length === 0)])

@@ -110,7 +110,7 @@ async function isShown(
 function listed(versions: ListedVersions): ListedRepository {
   return {
     tags: [...versions.digestsOf].map(([name, digests]) => knownTag(name, digests, versions)),
-    manifests: versions.all.map(({ digest, pushedAt }) => ({ digest, pushedAt })),
+    manifests: versions.all.map(({ digest, pushedAt, uploadedAt }) => ({ digest, pushedAt, uploadedAt })),
     isExhaustive: true,
   }
 }

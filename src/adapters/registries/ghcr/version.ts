@@ -15,18 +15,24 @@ export interface PackageVersion {
    * goes by the newer one keeps more.
    */
   readonly pushedAt: InstantMs
+  /** `created_at`, by which GitHub and its clients order versions. */
+  readonly uploadedAt: InstantMs
 }
 
 /** @throws RegistryContentError: a row that is not understood may be an image that is needed */
 export function parseVersion(api: GitHubApi, what: string, row: unknown): PackageVersion {
   const { id, name, created_at: created, updated_at: updated } = isRecord(row) ? row : {}
   const digest = typeof name === 'string' ? parseDigest(name) : undefined
-  const times = [created, updated].map((time) => (typeof time === 'string' ? Date.parse(time) : NaN))
-  const pushedAt = Math.max(...times)
+  const uploadedAt = instantOf(created)
+  const pushedAt = Math.max(uploadedAt, instantOf(updated))
   const tags = tagsIn(row)
   if (typeof id === 'number' && digest !== undefined && tags !== undefined && !Number.isNaN(pushedAt))
-    return { id, digest, tags, pushedAt }
+    return { id, digest, tags, pushedAt, uploadedAt }
   throw new RegistryContentError(api.name, `${what} hold something that is no version of a container image`)
+}
+
+function instantOf(time: unknown): InstantMs {
+  return typeof time === 'string' ? Date.parse(time) : NaN
 }
 
 function tagsIn(row: unknown): readonly string[] | undefined {

@@ -28,6 +28,7 @@ export function buildRecords(
       const record = recordManifest(facts, config, {
         tags,
         pushedAt: known?.pushedAt,
+        uploadedAt: known?.uploadedAt,
         pulledAt: known?.pulledAt,
         // A locked name locks what it names: the registry would refuse to let go of either.
         locked:

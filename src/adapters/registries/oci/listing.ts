@@ -64,6 +64,8 @@ export interface KnownTag {
 export interface KnownManifest {
   readonly digest: Digest
   readonly pushedAt?: InstantMs | undefined
+  /** When the registry first had it, where `pushedAt` may be of a later change. */
+  readonly uploadedAt?: InstantMs | undefined
   readonly pulledAt?: InstantMs | undefined
   /** @default false */
   readonly isLocked?: boolean
