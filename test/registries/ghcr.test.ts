@@ -134,7 +134,7 @@ const targets = ({ fakes }: RegistryLab): readonly string[] =>
   fakes.flatMap(({ requests }) => requests.map(({ method, target }) => `${method} ${target}`))
 
 describe('times of GitHub', () => {
-  it('are those of the last change of a version, which is never before its push', async () => {
+  it('are those of the last change of a version, and of its first push beside it', async () => {
     const lab = await start()
     const { state } = lab.server
     state.now = () => Date.UTC(2026, 0, 1)
@@ -142,9 +142,12 @@ describe('times of GitHub', () => {
     state.now = () => Date.UTC(2026, 1, 1)
     state.put(app, index.bytes, index.mediaType, 'again')
     const { manifests } = await lab.reader.readRepository(app)
-    const times = new Map(manifests.map(({ digest, pushedAt }) => [digest, pushedAt]))
-    expect(times.get(index.digest)).toBe(Date.UTC(2026, 1, 1))
-    expect(times.get(chart.digest)).toBe(Date.UTC(2026, 0, 1))
+    const times = new Map(
+      manifests.map(({ digest, pushedAt, uploadedAt }) => [digest, { pushedAt, uploadedAt }]),
+    )
+    const [first, second] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 1, 1)]
+    expect(times.get(index.digest)).toEqual({ pushedAt: second, uploadedAt: first })
+    expect(times.get(chart.digest)).toEqual({ pushedAt: first, uploadedAt: first })
   })
 })
 
