@@ -1,5 +1,5 @@
 /** What a sweep would do or did, for people: a summary with the first lines, and tables. */
-import type { SweepAction, SweepReport, SweepSummary } from '../../core/sweep/sweep-report.ts'
+import type { SweepAction, SweepReport } from '../../core/sweep/sweep-report.ts'
 import type { CommandContext } from '../command.ts'
 import { inChunks } from './documents.ts'
 import { countOf, formatBytes, formatCount, plain, shortDigest } from './format.ts'
@@ -21,7 +21,7 @@ export function sweepText(
       return [csvTable(csvHeadings, [...report.actions].map(csvRow))]
     case 'markdown':
       return [
-        `${headline(report)}\n\n${markdownTable(columns, shownRows(report, context))}\n${closing(report)}\n`,
+        `${headline(report)}\n\n${markdownTable(columns, shownRows(report, context))}\n${closing(report, context)}\n`,
       ]
     case 'table':
     case 'wide':
@@ -60,7 +60,7 @@ function humanReport(report: SweepReport, context: CommandContext): string {
   const { stdout } = context.terminal
   const rows = shownRows(report, context)
   const table = rows.length === 0 ? '' : `\n${renderTable(columns, rows, { output: stdout })}`
-  return `${headline(report)}\n${table}\n${closing(report)}\n`
+  return `${headline(report)}\n${table}\n${closing(report, context)}\n`
 }
 
 function headline({ registry, summary }: SweepReport): string {
@@ -109,31 +109,38 @@ function shortPath(path: string): string {
     .replace(/\b([0-9a-f]{8})[0-9a-f]{56,}\b/g, '$1…')
 }
 
-function closing(report: SweepReport): string {
-  const { summary, applied, registry } = report
-  const done = whatCounts(summary)
+function closing(report: SweepReport, context: CommandContext): string {
+  const { applied, registry } = report
+  const done = whatCounts(report)
   if (!applied) {
     if (done.length === 0) return 'Plan: nothing to do. Nothing was changed.'
     return `Plan: ${done.join(', ')}. Nothing was changed.\nDo it:  winnow sweep ${registry} --apply`
   }
+  if (isInterrupted(report, context)) return interruptedText(report, done)
   const text = done.length === 0 ? 'Nothing to do.' : `Done: ${done.join(', ')}.`
-  // What this very run has freed comes back by nothing.
-  return summary.setAside <= summary.freed
-    ? text
-    : `${text}\nPut back:  winnow sweep ${registry} --restore ${report.run}`
+  return [text, ...putBackLines(report)].join('\n')
 }
 
-function whatCounts(summary: SweepSummary): readonly string[] {
-  const {
-    setAside,
-    restored,
-    freed,
-    bytesFreed,
-    linksRemoved,
-    repositoriesRemoved,
-    uploadsRemoved,
-    bytesGarbage,
-  } = summary
+/** A restore goes on to its end, whatever it is told. */
+function isInterrupted({ complete }: SweepReport, { run, options }: CommandContext): boolean {
+  return !complete && run.stop?.aborted === true && options.text('restore') === undefined
+}
+
+function interruptedText(report: SweepReport, done: readonly string[]): string {
+  const text =
+    done.length === 0
+      ? 'Interrupted before anything was changed.'
+      : `Interrupted. So far: ${done.join(', ')}. What is set aside stays so, and the next run goes on from there.`
+  return [text, `Go on:     winnow sweep ${report.registry} --apply`, ...putBackLines(report)].join('\n')
+}
+
+function putBackLines({ registry, run, summary }: SweepReport): readonly string[] {
+  // What this very run has freed comes back by nothing.
+  return summary.setAside <= summary.freed ? [] : [`Put back:  winnow sweep ${registry} --restore ${run}`]
+}
+
+function whatCounts({ summary, actions }: SweepReport): readonly string[] {
+  const { setAside, restored, freed, bytesFreed, linksRemoved, repositoriesRemoved, uploadsRemoved } = summary
   const counted = (
     count: number,
     verb: string,
@@ -142,11 +149,18 @@ function whatCounts(summary: SweepSummary): readonly string[] {
     more = '',
   ): readonly string[] => (count === 0 ? [] : [`${verb} ${countOf(count, noun, plural)}${more}`])
   return [
-    ...counted(setAside, 'set aside', 'blob', undefined, ` (${formatBytes(bytesGarbage)})`),
+    ...counted(setAside, 'set aside', 'blob', undefined, ` (${formatBytes(bytesSetAside(actions))})`),
     ...counted(restored, 'put back', 'blob'),
     ...counted(freed, 'free', 'blob', undefined, ` (${formatBytes(bytesFreed)})`),
     ...counted(linksRemoved, 'remove', 'link that leads nowhere', 'links that lead nowhere'),
     ...counted(repositoriesRemoved, 'remove', 'empty repository', 'empty repositories'),
     ...counted(uploadsRemoved, 'remove', 'stale upload'),
   ]
+}
+
+/** Less than all that nobody needs, where a run was cut short. */
+function bytesSetAside(actions: Iterable<SweepAction>): number {
+  let bytes = 0
+  for (const action of actions) if (action.kind === 'set-aside') bytes += action.sizeBytes
+  return bytes
 }
