@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { importers, notImported } from '../../core/import/importers.ts'
 import type { Importer } from '../../core/import/importer.ts'
+import type { ImportWarning } from '../../core/import/reading.ts'
 import type { CommandBody } from '../command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { importPolicy, refuseLength } from '../import/import-policy.ts'
@@ -22,9 +23,7 @@ export const importBody: CommandBody = {
     const text = await readSource(file, importer)
     const name = file === '-' ? 'standard input' : file
     const { configuration, warnings } = importPolicy(importer, name, text)
-    for (const { place, text: told } of warnings) {
-      terminal.stderr.write(`warning: ${place === undefined ? name : `${name}:${place.line}`}: ${told}\n`)
-    }
+    for (const warning of warnings) terminal.stderr.write(`warning: ${warningText(name, warning)}\n`)
     const preview = options.text('compare')
     if (preview !== undefined) {
       await writeComparison(importer, configuration, preview, context)
@@ -35,6 +34,19 @@ export const importBody: CommandBody = {
     )
     return exitCodes.done
   },
+}
+
+/** More line numbers than these help nobody. */
+const linesMax = 10
+
+/** `policy.json:3: …`, and in which other lines the same is the case. */
+function warningText(file: string, { place, text, alsoAt }: ImportWarning): string {
+  const told = `${place === undefined ? file : `${file}:${place.line}`}: ${text}`
+  const [first, ...others] = alsoAt
+  if (first === undefined) return told
+  const rest = alsoAt.length - linesMax
+  const lines = `${alsoAt.slice(0, linesMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
+  return `${told} (also in line${others.length === 0 ? '' : 's'} ${lines})`
 }
 
 function findImporter(system: string): Importer {

@@ -15,13 +15,15 @@ export interface ImportWarning {
   readonly place: Place | undefined
   /** What differs, and that it errs towards keeping. */
   readonly text: string
+  /** Other lines of which the same is to be said, rising. */
+  readonly alsoAt: readonly number[]
 }
 
 export interface Reading {
   readonly findings: readonly ImportFinding[]
   readonly warnings: readonly ImportWarning[]
   refuse(place: Place, message: string, hint?: string): void
-  /** Each text is told once. */
+  /** Each text is told once, with every line that it is said of. */
   warn(place: Place | undefined, text: string): void
   /** The map that `value` is; keys outside `known` and `ignored` are findings. */
   map(value: SourceValue | undefined, at: Place, shape: MapShape): SourceMap | undefined
@@ -70,7 +72,7 @@ const findingsMax = 50
 
 export function startReading(): Reading {
   const findings: ImportFinding[] = []
-  const warnings: ImportWarning[] = []
+  const warnings: (ImportWarning & { alsoAt: number[] })[] = []
   const refuse = (place: Place, message: string, hint?: string): void => {
     if (findings.length < findingsMax) findings.push({ place, message, ...(hint !== undefined && { hint }) })
   }
@@ -89,7 +91,10 @@ export function startReading(): Reading {
     warnings,
     refuse,
     warn(place, text) {
-      if (!warnings.some((other) => other.text === text)) warnings.push({ place, text })
+      const same = warnings.find((other) => other.text === text)
+      if (same === undefined) warnings.push({ place, text, alsoAt: [] })
+      else if (place !== undefined && same.place?.line !== place.line)
+        same.alsoAt = [...new Set([...same.alsoAt, place.line])].toSorted((a, b) => a - b)
     },
     map(value, at, shape) {
       if (value === undefined) {
