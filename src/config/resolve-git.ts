@@ -89,6 +89,7 @@ function resolveRepositoryPolicy(name: GitName, written: WrittenGitRepository): 
     images: images === undefined ? undefined : compileRepositoryPatterns(listOf(images)),
     commitTags: commitTags === undefined ? undefined : compileTagPatterns(listOf(commitTags)),
     absentCommits: written.absentCommits ?? 'keep',
+    ...(written.importSources !== undefined && { importSources: written.importSources }),
     maxLostShare: share ?? defaultMaxLostShare,
   }
 }

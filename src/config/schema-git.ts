@@ -95,6 +95,12 @@ const gitRepository = z.strictObject({
     'What becomes of an image whose commit the repository does not have: it is kept, or the commit counts as one that nothing needs.',
     { default: 'keep' },
   ).optional(),
+  importSources: key(
+    z.enum(['keep', 'unneeded']),
+    'Import sources',
+    'What an image that werf built imports from, or depends on, where nothing but Git keeps the image: it is kept with it, or not, as werf has it.',
+    { default: 'keep' },
+  ).optional(),
   maxLostLinks: key(
     shareSchema,
     'Lost links at most',

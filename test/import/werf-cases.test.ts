@@ -24,7 +24,6 @@ const exceptions: ReadonlySet<string> = new Set([
   'pod referring by tag and digest does not protect the tag',
   "completed or failed Job's image is not protected, active Job's is",
   'init containers protect, ephemeral containers do not',
-  'git-kept image does not keep its import source',
   'image kept by Kubernetes and by git: import source is lost',
 ])
 

@@ -21,7 +21,7 @@ function readByDigest(manifests: readonly ManifestRecord[]): unknown {
       rejected: all(werf.rejected),
       records: all(werf.records),
       hanging: map(werf.hanging),
-      sources: map(werf.sources),
+      sources: map(werf.sources.all),
       commits: werf.commits.map((one) => [at(one.stage), one.commit, one.nameId].join()).toSorted(),
     }
   )
@@ -70,7 +70,7 @@ describe.each([2, 3] as const)('a repository of werf %i', (version) => {
 
   it('knows what each stage was built from', () => {
     const sourcesOf = (stage: { readonly digest: string }): readonly string[] =>
-      digests(graph.werf?.sources.get(node(stage.digest)) ?? [])
+      digests(graph.werf?.sources.all.get(node(stage.digest)) ?? [])
     expect(sourcesOf(stages.front)).toEqual([stages.base.digest, stages.assets.digest].toSorted())
     expect(sourcesOf(stages.older)).toEqual([stages.base.digest])
     expect(sourcesOf(stages.back)).toEqual([stages.front.digest])
@@ -105,7 +105,7 @@ it('finds a parent of werf 2 by the digest of its config', () => {
   })
   const manifests = werf.manifests()
   const read = readWerfRepository(manifests)
-  expect(read?.sources.get(manifests.indexOf(find(manifests, child.digest)))).toEqual([
+  expect(read?.sources.all.get(manifests.indexOf(find(manifests, child.digest)))).toEqual([
     manifests.indexOf(find(manifests, parent.digest)),
   ])
 })
@@ -122,7 +122,9 @@ it('finds every source of an import of werf 2 by its checksum', () => {
     })
   }
   const manifests = werf.manifests()
-  const sources = readWerfRepository(manifests)?.sources.get(manifests.indexOf(find(manifests, user.digest)))
+  const sources = readWerfRepository(manifests)?.sources.all.get(
+    manifests.indexOf(find(manifests, user.digest)),
+  )
   expect(sources?.map((node) => manifests[node]?.digest).toSorted()).toEqual(
     [assets.digest, again.digest].toSorted(),
   )
@@ -143,7 +145,7 @@ it('takes no notice of a stage that names itself', () => {
   const werf = new WerfBuilder()
   const id = `${sha3('a')}-${hour(0)}`
   werf.stage({ content: 'a', at: hour(0), labels: { 'werf.io/parent-stage-id': id } })
-  expect(readWerfRepository(werf.manifests())?.sources.size).toBe(0)
+  expect(readWerfRepository(werf.manifests())?.sources.all.size).toBe(0)
 })
 
 describe('what only looks like a record stays an image', () => {

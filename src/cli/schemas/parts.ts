@@ -52,6 +52,10 @@ export const deleteAction = z.looseObject({
     .array(z.looseObject({ tag: tagName, digest }))
     .optional()
     .describe('Tags of manifests that go along.'),
+  sourceOf: z
+    .array(digest)
+    .optional()
+    .describe('Stages of werf that stay, were built from it, and do not keep it, as the policy says.'),
   decidedBy,
   notRestorable: z
     .string()

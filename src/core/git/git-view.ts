@@ -13,6 +13,8 @@ export interface GitRepositoryPolicy {
   readonly commitTags: TagPatterns | undefined
   /** What becomes of an image whose commit the repository does not have. */
   readonly absentCommits: 'keep' | 'unneeded'
+  /** What an image of werf's was built from, beside its parents, where nothing but Git keeps the image. @default 'keep' */
+  readonly importSources?: 'keep' | 'unneeded'
   /** A larger share of the linked commits lost at once is a doubt; 0 to 1. */
   readonly maxLostShare: number
 }

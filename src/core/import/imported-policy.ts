@@ -108,6 +108,7 @@ export interface ImportedGitRepository {
   /** The path of a clone. */
   readonly repository: string
   readonly absentCommits: 'unneeded'
+  readonly importSources: 'unneeded'
   /** Lines of comment above it. */
   readonly comments: readonly string[]
 }

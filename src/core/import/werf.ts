@@ -70,7 +70,8 @@ function readWerf({ file, documents }: SourceDocument, reading: Reading): Import
 
 /**
  * The folder of werf.yaml, under the project's name. werf forgets a link whose commit the clone does not have and then
- * deletes the image, so such a commit keeps nothing here either; why that is dangerous stands beside it.
+ * deletes the image, so such a commit keeps nothing here either; and it keeps import sources only for reasons other than
+ * Git. Why that is dangerous stands beside both.
  */
 function gitRepositoryOf(project: string | undefined, folder: string): ImportedGitRepository {
   const isName = project !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(project)
@@ -78,9 +79,12 @@ function gitRepositoryOf(project: string | undefined, folder: string): ImportedG
     name: isName ? project : 'app',
     repository: folder,
     absentCommits: 'unneeded',
+    importSources: 'unneeded',
     comments: [
       'The clone that werf.yaml lies in. As in werf, an image whose commits the clone does not have is not kept for Git.',
       'Safer, and the default when left out: absentCommits: keep. Then such an image stays until somebody looks.',
+      'As in werf, too: what an image imports from does not stay with it where nothing but Git keeps the image.',
+      'Safer, and the default when left out: importSources: keep.',
     ],
   }
 }
@@ -171,7 +175,7 @@ function warnOf(cleanup: SourceMap | undefined, isOff: boolean, reading: Reading
   }
   reading.warn(
     cleanup?.place,
-    'An image whose time of building is unknown counts as fresh here, and sources of imports are kept with what is kept: more is kept. Name the repository that --repo names: in one without a stage of werf, every image that no rule keeps goes.',
+    'An image whose time of building is unknown counts as fresh here, and what anything but Git keeps keeps its import sources, even where Git keeps it too: more is kept. Name the repository that --repo names: in one without a stage of werf, every image that no rule keeps goes.',
   )
 }
 

@@ -326,6 +326,7 @@ function deleteLine(fate: Extract<Fate, { readonly kind: 'delete' }>, context: L
     tags: sortedTags(graph, node),
     with: along.length === 0 ? nothing : digestsOf(graph, along),
     withTags: along.length === 0 ? nothing : along.flatMap((each) => tagsWithDigest(graph, each)),
+    ...(fate.sourceOf !== undefined && { sourceOf: digestsOf(graph, fate.sourceOf) }),
     notRestorable: whyNotRestorable(graph, node, fate.along),
   }
 }

@@ -8,29 +8,45 @@
 import type { ImageGraph, Node } from '../image/graph.ts'
 import type { WerfRepository } from '../werf/werf-repository.ts'
 
+/** Images that stay, and which of their sources each stage among what they need keeps. */
+export interface StayingGroup {
+  /** In an order that does not depend on the registry: of several keepers the first is named. */
+  readonly nodes: Iterable<Node>
+  /** @default all that a stage was built from */
+  readonly sourcesOf?: (stage: Node) => readonly Node[]
+}
+
 /**
  * By each node that stays or is needed, who needs it: itself where it stays by itself.
  *
- * @param staying in an order that does not depend on the registry: of several keepers the first is named
+ * @param groups those that need more first: what they need is not looked at again for the groups after them
  * @param deletesReferrers whether the registry deletes referrers with their subject
  */
 export function neededBy(
   graph: ImageGraph,
-  staying: Iterable<Node>,
+  groups: readonly StayingGroup[],
   deletesReferrers: boolean = false,
 ): ReadonlyMap<Node, Node> {
   const needed = new Map<Node, Node>()
-  for (const node of staying) {
-    // A child or referrer with a tag of its own may stay while what it hangs on goes: then it is no company.
-    needed.set(node, node)
-    addReachable(graph, node, node, needed)
+  for (const { nodes, sourcesOf } of groups) {
+    for (const node of nodes) {
+      // A child or referrer with a tag of its own may stay while what it hangs on goes: then it is no company.
+      needed.set(node, node)
+      addReachable(graph, node, node, needed)
+    }
+    const { werf } = graph
+    const sources = sourcesOf ?? ((stage: Node) => werf?.sources.all.get(stage) ?? nothing)
+    do if (werf !== undefined) addWerf(graph, werf, sources, needed)
+    while (
+      // A subject that stays may be a stage that others were built from.
+      deletesReferrers &&
+      addSubjects(graph, needed)
+    )
   }
-  for (;;) {
-    if (graph.werf !== undefined) addWerf(graph, graph.werf, needed)
-    // A subject that stays may be a stage that others were built from.
-    if (!deletesReferrers || !addSubjects(graph, needed)) return needed
-  }
+  return needed
 }
+
+const nothing: readonly never[] = []
 
 /** Adds the subjects of all that is needed, with what they reach; answers whether there were any. */
 function addSubjects(graph: ImageGraph, needed: Map<Node, Node>): boolean {
@@ -49,7 +65,8 @@ function addSubjects(graph: ImageGraph, needed: Map<Node, Node>): boolean {
 /** Layer by layer, each in the order of digests: which of several stages is named as the keeper is the same every time. */
 function addWerf(
   graph: ImageGraph,
-  { stages, sources, records }: WerfRepository,
+  { stages, records }: WerfRepository,
+  sourcesOf: (stage: Node) => readonly Node[],
   needed: Map<Node, Node>,
 ): void {
   let layer: readonly Node[] = inOrderOfDigests(graph, needed.keys()).filter((node) => stages.has(node))
@@ -63,7 +80,7 @@ function addWerf(
   while (layer.length > 0) {
     const next = new Set<Node>()
     for (const stage of layer) {
-      for (const source of sources.get(stage) ?? []) {
+      for (const source of sourcesOf(stage)) {
         if (needed.has(source)) continue
         needed.set(source, stage)
         for (const node of [source, ...addReachable(graph, source, source, needed)]) {

@@ -75,6 +75,7 @@ function actionDocument(action: PlanAction): object {
     decidedBy,
     reasons,
     withTags: action.withTags,
+    ...(action.sourceOf !== undefined && { sourceOf: action.sourceOf }),
     ...lineDocument(action),
     notRestorable: action.notRestorable ?? null,
   }
@@ -195,6 +196,12 @@ function readDelete(field: PlanField): DeleteAction {
           .list()
           .map((each) => ({ tag: each.at('tag').tag(), digest: each.at('digest').digest() }))
       : [],
+    ...(field.has('sourceOf') && {
+      sourceOf: field
+        .at('sourceOf')
+        .list()
+        .map((each) => each.digest()),
+    }),
     decidedBy: readDecidedBy(field.at('decidedBy')),
     notRestorable: field.has('notRestorable') ? field.at('notRestorable').text() : undefined,
   }

@@ -5,13 +5,14 @@
  * it; only what is left goes. Under `unit: tag` a tag that no rule keeps is removed, and its manifest goes when no
  * tag is left and nothing that stays needs it.
  */
+import type { GitView } from '../git/git-view.ts'
 import type { ImageGraph, Node } from '../image/graph.ts'
 import type { TagName } from '../image/names.ts'
 import type { Evaluation, Verdict } from '../policy/evaluate.ts'
-import type { Protect } from '../policy/policy.ts'
+import type { Protect, Rule } from '../policy/policy.ts'
 import type { Reason } from '../policy/reason.ts'
 import { compareText, type Row } from '../policy/rows.ts'
-import { neededBy } from './needed.ts'
+import { neededBy, type StayingGroup } from './needed.ts'
 import type { DecidedBy } from './plan.ts'
 
 /** The fate of one image. */
@@ -34,6 +35,8 @@ export type Fate =
       readonly decidedBy: DecidedBy
       /** What goes along: reached by this image, and needed by nothing that stays. */
       readonly along: readonly Node[]
+      /** Stages that stay and were built from this one, and that it does not stay for: whoever looks again is to know. */
+      readonly sourceOf?: readonly Node[]
       /** Under `unit: tag`, its tags, which go even where the manifest turns out to be needed. */
       readonly tags: readonly TagFate[]
     }
@@ -211,12 +214,46 @@ function distinctReasons(reasons: readonly Reason[]): readonly Reason[] {
 
 function applyGraph(tentative: readonly Fate[], facts: RepositoryFacts): readonly Fate[] {
   const { graph } = facts
-  const staying = tentative.flatMap((fate) => (fate.kind === 'keep' ? [fate.node] : []))
-  const needed = neededBy(graph, staying, facts.deletesReferrers)
+  const needed = neededBy(graph, stayingGroups(tentative, facts), facts.deletesReferrers)
   const fates = tentative.map((fate) => keepNeeded(fate, needed, facts))
   const going = new Set<Node>()
   for (const fate of fates) if (fate.kind === 'delete') going.add(fate.node)
   return fates.map((fate) => (fate.kind === 'delete' ? withCompany(fate, needed, going, graph) : fate))
+}
+
+/** What stays for Git alone, where that lets go of import sources, needs the stages it was built on and no others. */
+function stayingGroups(
+  tentative: readonly Fate[],
+  { graph, evaluation }: RepositoryFacts,
+): readonly StayingGroup[] {
+  const staying = tentative.filter((fate) => fate.kind === 'keep')
+  const isLetting = (rule: Rule): boolean => leavesSources(rule, evaluation.context.git)
+  const named = ({ rule, line }: Reason): readonly Rule[] =>
+    evaluation.policy.rules.filter((each) => each.name === rule && each.line === line)
+  // Two rules of one name in one line cannot be told apart by a reason: both must let go.
+  const isBySuch = (reason: Reason): boolean => {
+    const rules = named(reason)
+    return reason.kind === 'kept-git' && rules.length > 0 && rules.every(isLetting)
+  }
+  const needsLess = (fate: Staying): boolean => fate.reasons.length > 0 && fate.reasons.every(isBySuch)
+  if (graph.werf === undefined || !evaluation.policy.rules.some(isLetting)) {
+    return [{ nodes: staying.map(({ node }) => node) }]
+  }
+  const all = { nodes: staying.filter((fate) => !needsLess(fate)).map(({ node }) => node) }
+  const { parents } = graph.werf.sources
+  const fewer = {
+    nodes: staying.filter(needsLess).map(({ node }) => node),
+    sourcesOf: (stage: Node) => parents.get(stage) ?? nothing,
+  }
+  return [all, fewer]
+}
+
+/** A rule that keeps for another reason, too, keeps what its images were built from. */
+function leavesSources({ effect }: Rule, git: GitView | undefined): boolean {
+  const [only, ...others] = effect.kind === 'keep' ? effect.criteria : []
+  if (only?.kind !== 'git' || others.length > 0) return false
+  const answer = git?.lookUp(only.repository)
+  return answer?.kind === 'found' && answer.policy.importSources === 'unneeded'
 }
 
 type Leaving = Extract<Fate, { readonly kind: 'delete' }>
@@ -258,5 +295,11 @@ function withCompany(
   graph: ImageGraph,
 ): Fate {
   const along = graph.reachable(fate.node).filter((node) => !needed.has(node) && !going.has(node))
-  return along.length === 0 ? fate : { ...fate, along }
+  const sourceOf = stagesBuiltFrom(fate.node, graph).filter((stage) => needed.has(stage))
+  return { ...fate, ...(along.length > 0 && { along }), ...(sourceOf.length > 0 && { sourceOf }) }
+}
+
+function stagesBuiltFrom(node: Node, { werf }: ImageGraph): readonly Node[] {
+  if (werf?.stages.has(node) !== true) return nothing
+  return [...werf.sources.all].flatMap(([stage, sources]) => (sources.includes(node) ? [stage] : []))
 }

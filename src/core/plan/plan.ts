@@ -66,6 +66,8 @@ export interface DeleteAction extends Line {
   readonly with: readonly Digest[]
   /** Tags of manifests in `with` (cosign's, fallback tags), which go before them. */
   readonly withTags: readonly { readonly tag: TagName; readonly digest: Digest }[]
+  /** Stages of werf's that stay, were built from this one, and do not keep it, as the policy says. */
+  readonly sourceOf?: readonly Digest[]
   readonly decidedBy: DecidedBy
   /** Set when undo could not put it back as it is, and why. */
   readonly notRestorable: string | undefined

@@ -9,7 +9,7 @@ import type { InUseMark } from '../evidence/resolve-evidence.ts'
 import type { Digest } from '../image/digest.ts'
 import { buildGraph, type ImageGraph, type Node } from '../image/graph.ts'
 import type { InstantMs, RepositoryInventory } from '../inventory/inventory.ts'
-import { neededBy } from './needed.ts'
+import { neededBy, type StayingGroup } from './needed.ts'
 import type { DeleteAction, PlanAction, UntagAction } from './plan.ts'
 
 export type Recheck =
@@ -41,7 +41,7 @@ export function recheck(input: RecheckInput): readonly Recheck[] {
   const graph = buildGraph(repository.manifests)
   const moved = movedTags(actions, graph)
   const checks = actions.map((action) => recheckLine(action, graph, moved, input))
-  return spareNeeded(checks, graph, input.deletesReferrers ?? false)
+  return spareNeeded(checks, graph, input)
 }
 
 /**
@@ -59,7 +59,42 @@ export function stillNeeded(
   const staying = graph.images.filter(
     (image) => !going.has(digestOf(image)) || graph.ordinaryTags(image).length > 0,
   )
-  return new Set([...neededBy(graph, staying, deletesReferrers).keys()].map(digestOf))
+  return new Set([...neededBy(graph, [{ nodes: staying }], deletesReferrers).keys()].map(digestOf))
+}
+
+/** By the digest of a line, the stages that stay and do not keep it. */
+type Waivers = ReadonlyMap<Digest, readonly Digest[]>
+
+/** What the plan says of stages that are let go although others were built from them. */
+function waiversOf(actions: readonly PlanAction[]): Waivers {
+  return new Map(
+    actions.flatMap((action) =>
+      action.kind === 'delete' && action.sourceOf !== undefined ? [[action.digest, action.sourceOf]] : [],
+    ),
+  )
+}
+
+/**
+ * A stage lets go of a source only as the plan said: what is in use now needs all it was built from, and so does every
+ * stage that the plan did not name.
+ */
+function stayingGroups(
+  graph: ImageGraph,
+  staying: readonly Node[],
+  waivers: Waivers,
+  inUse: ReadonlyMap<Digest, unknown>,
+): readonly StayingGroup[] {
+  const { werf } = graph
+  if (werf === undefined || waivers.size === 0) return [{ nodes: staying }]
+  const digestOf = (node: Node): Digest => graph.manifests[node]?.digest ?? ('' as Digest)
+  const used = staying.filter((image) =>
+    [image, ...graph.reachable(image)].some((node) => inUse.has(digestOf(node))),
+  )
+  const isWaived = (stage: Node, source: Node): boolean =>
+    waivers.get(digestOf(source))?.includes(digestOf(stage)) === true
+  const sourcesOf = (stage: Node): readonly Node[] =>
+    (werf.sources.all.get(stage) ?? []).filter((source) => !isWaived(stage, source))
+  return [{ nodes: used }, { nodes: staying, sourcesOf }]
 }
 
 /** Where every tag points now, for the tags that the lines name. */
@@ -138,11 +173,7 @@ function markIn(nodes: readonly Node[], graph: ImageGraph, { inUse }: RecheckInp
  * Spares every line whose image something that stays reaches, and every line with company the plan did not know; a
  * spared image stays itself, so the question is asked again until nothing changes.
  */
-function spareNeeded(
-  checks: readonly Recheck[],
-  graph: ImageGraph,
-  deletesReferrers: boolean,
-): readonly Recheck[] {
+function spareNeeded(checks: readonly Recheck[], graph: ImageGraph, input: RecheckInput): readonly Recheck[] {
   const known = new Set(
     checks.flatMap(({ action }) => (action.kind === 'delete' ? [action.digest, ...action.with] : [])),
   )
@@ -150,7 +181,7 @@ function spareNeeded(
   let current = checks.map((check) => spareNewCompany(check, graph, images, known))
   for (;;) {
     const going = new Set(current.flatMap((check) => (isDeleting(check) ? [check.action.digest] : [])))
-    const needed = neededByOthers(graph, going, deletesReferrers)
+    const needed = neededByOthers(graph, going, input)
     const next = current.map((check): Recheck => {
       const keeper = isDeleting(check) ? needed.get(check.action.digest) : undefined
       return keeper === undefined
@@ -201,12 +232,13 @@ function isNeededElsewhere(graph: ImageGraph, node: Node, known: ReadonlySet<Dig
 function neededByOthers(
   graph: ImageGraph,
   going: ReadonlySet<Digest>,
-  deletesReferrers: boolean,
+  { actions, inUse, deletesReferrers = false }: RecheckInput,
 ): ReadonlyMap<Digest, string> {
   const digestOf = (node: Node): Digest => graph.manifests[node]?.digest ?? ('' as Digest)
   const staying = graph.images.filter((image) => !going.has(digestOf(image)))
   const needed = new Map<Digest, string>()
-  for (const [node, keeper] of neededBy(graph, staying, deletesReferrers)) {
+  const groups = stayingGroups(graph, staying, waiversOf(actions), inUse)
+  for (const [node, keeper] of neededBy(graph, groups, deletesReferrers)) {
     if (node === keeper) continue
     needed.set(digestOf(node), graph.manifests[keeper]?.tags[0]?.name ?? digestOf(keeper))
   }

@@ -8,8 +8,16 @@ import type { ManifestRecord } from '../inventory/inventory.ts'
 import { parseStageId, type StageId } from './tag-shapes.ts'
 import { werfChecksumPrefix, werfLabels, werfSourcePrefixes } from './werf-labels.ts'
 
+/** By stage, the stages it names that are there; in the order of their digests. */
+export interface StageSources {
+  /** All that it was built from: parents, import sources, dependencies. */
+  readonly all: ReadonlyMap<number, readonly number[]>
+  /** Those alone that it was built on: its layers are theirs, and more. */
+  readonly parents: ReadonlyMap<number, readonly number[]>
+}
+
 /**
- * By stage, the stages it names that are there; in the order of their digests.
+ * From which other stages the stages of a repository were built.
  *
  * @param records where import records of werf 2 are: they say which stages have what a checksum stands for
  */
@@ -18,20 +26,31 @@ export function stageSources(
   stages: ReadonlySet<number>,
   stageOf: ReadonlyMap<StageId, number>,
   records: Iterable<number>,
-): ReadonlyMap<number, readonly number[]> {
+): StageSources {
   const find = {
     stageOf,
     byConfig: stagesByConfig(manifests, stages),
     byChecksum: importsByChecksum(manifests, records),
   }
-  const sources = new Map<number, readonly number[]>()
+  const sources = { all: new Map<number, readonly number[]>(), parents: new Map<number, readonly number[]>() }
   for (const node of stages) {
-    const found = new Set(sourcesOf(manifests[node], find))
-    // A stage that names itself says nothing about whether it is needed.
-    found.delete(node)
-    if (found.size > 0) sources.set(node, inOrderOfDigests(found, manifests))
+    const parents = parentsOf(manifests[node], find)
+    add(sources.parents, node, parents, manifests)
+    add(sources.all, node, [...parents, ...importsOf(manifests[node], find)], manifests)
   }
   return sources
+}
+
+function add(
+  sources: Map<number, readonly number[]>,
+  node: number,
+  nodes: readonly number[],
+  manifests: readonly ManifestRecord[],
+): void {
+  const found = new Set(nodes)
+  // A stage that names itself says nothing about whether it is needed.
+  found.delete(node)
+  if (found.size > 0) sources.set(node, inOrderOfDigests(found, manifests))
 }
 
 interface Finding {
@@ -41,20 +60,30 @@ interface Finding {
 }
 
 /** What names no stage here (`external-image`, a base image of another repository) is nothing that could be kept. */
-function sourcesOf(manifest: ManifestRecord | undefined, find: Finding): readonly number[] {
+function parentsOf(manifest: ManifestRecord | undefined, find: Finding): readonly number[] {
   if (manifest === undefined) return []
   const { labels } = manifest
-  const named = [ownText(labels, werfLabels.parent) ?? '']
-  const imported: StageId[] = []
-  for (const [key, value] of Object.entries(labels)) {
-    if (werfSourcePrefixes.some((prefix) => key.startsWith(prefix))) named.push(value)
-    if (key.startsWith(werfChecksumPrefix)) imported.push(...(find.byChecksum.get(value) ?? []))
-  }
-  const ids = [...named.flatMap((text) => parseStageId(text) ?? []), ...imported]
+  const parent = parseStageId(ownText(labels, werfLabels.parent) ?? '')
   return [
-    ...ids.flatMap((id) => find.stageOf.get(id) ?? []),
+    ...(parent === undefined ? [] : nodesOf([parent], find)),
     ...(find.byConfig.get(ownText(labels, werfLabels.baseImage) ?? '') ?? []),
   ]
+}
+
+function importsOf(manifest: ManifestRecord | undefined, find: Finding): readonly number[] {
+  if (manifest === undefined) return []
+  const ids: StageId[] = []
+  for (const [key, value] of Object.entries(manifest.labels)) {
+    const isSource = werfSourcePrefixes.some((prefix) => key.startsWith(prefix))
+    const id = isSource ? parseStageId(value) : undefined
+    if (id !== undefined) ids.push(id)
+    if (key.startsWith(werfChecksumPrefix)) ids.push(...(find.byChecksum.get(value) ?? []))
+  }
+  return nodesOf(ids, find)
+}
+
+function nodesOf(ids: readonly StageId[], find: Finding): readonly number[] {
+  return ids.flatMap((id) => find.stageOf.get(id) ?? [])
 }
 
 /** Two stages may share a config: the same build under another time of pushing. Either may be the base. */

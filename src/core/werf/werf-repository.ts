@@ -10,13 +10,13 @@
  */
 import type { ManifestRecord } from '../inventory/inventory.ts'
 import { isLabelledStage, mayBeRecord, readRecords, recordsAmong, type WerfRecords } from './records.ts'
-import { stageSources } from './stage-sources.ts'
+import { stageSources, type StageSources } from './stage-sources.ts'
 import { parseRecordTag, parseStageId, type StageId } from './tag-shapes.ts'
 
 export interface WerfRepository extends WerfRecords {
   readonly stages: ReadonlySet<number>
-  /** By stage, the stages it was built from: parents, import sources, dependencies; in the order of their digests. */
-  readonly sources: ReadonlyMap<number, readonly number[]>
+  /** By stage, the stages it was built from. */
+  readonly sources: StageSources
 }
 
 /** What werf left in a repository; undefined when it has no stage of werf's. */
