@@ -133,12 +133,14 @@ function lookAtLinks(
   const targets = targetsOf(tables)
   const dangling: Dangling[] = []
   const held = new Set<number>()
+  // Only of these is it asked what holds them, and in most storages there are none.
+  const mayHold = tables.remains.size > 0
   for (const algorithm of algorithms) {
     for (let shard = 0; shard < SHARDS; shard += 1) {
       look.open(algorithm, shard)
       eachLink(tables.layers[algorithm], algorithm, shard, (links, at) => {
         if (look.isStoredHere(links, at)) {
-          if (mayBeRemembered || look.isGarbageHere(links, at))
+          if (mayHold && (mayBeRemembered || look.isGarbageHere(links, at)))
             held.add(linkedRepository(algorithm, links, at))
           return
         }
@@ -148,6 +150,7 @@ function lookAtLinks(
         if (state === 'aside' || (state === 'stored' && mayBeRemembered)) held.add(record.repository)
         if (state === 'gone') dangling.push({ ...record, target })
       })
+      if (!mayHold) continue
       eachLink(tables.deleted[algorithm], algorithm, shard, (links, at) => {
         const { digest, repository } = linkedRecord(algorithm, links, at)
         if (

@@ -42,10 +42,22 @@ export function hexOfBytes(bytes: Uint8Array, offset: number, length: number): s
   return text
 }
 
-/** Writes a digest's hex as bytes; the caller knows that it is lower-case hex of even length. */
-export function writeHex(hex: string, into: Uint8Array, offset: number): void {
-  for (let i = 0; i < hex.length; i += 2) {
-    into[offset + i / 2] = (nibble(hex.charCodeAt(i)) << 4) | nibble(hex.charCodeAt(i + 1))
+/**
+ * Writes hex as bytes; the caller knows that it is lower-case hex of even length.
+ *
+ * @param from where the hex begins in `text`; @default 0
+ * @param length how many bytes it is; @default all that follow
+ */
+export function writeHex(
+  text: string,
+  into: Uint8Array,
+  offset: number,
+  from = 0,
+  length: number = (text.length - from) >>> 1,
+): void {
+  for (let i = 0; i < length; i += 1) {
+    const at = from + 2 * i
+    into[offset + i] = (nibble(text.charCodeAt(at)) << 4) | nibble(text.charCodeAt(at + 1))
   }
 }
 

@@ -16,13 +16,15 @@ export type DigestAlgorithm = (typeof algorithms)[number]
 /** Bytes of a digest. */
 export const digestBytes: Readonly<Record<DigestAlgorithm, number>> = { sha256: 32, sha512: 64 }
 const BLOB_BYTES = 8
+/** Where the hex of a digest begins; names of both algorithms are equally long. */
+const HEX_AT = 'sha256:'.length
 
 export function algorithmOf(digest: Digest): DigestAlgorithm {
   return digest.startsWith('sha256:') ? 'sha256' : 'sha512'
 }
 
 export function hexOf(digest: Digest): string {
-  return digest.slice('sha256:'.length)
+  return digest.slice(HEX_AT)
 }
 
 export function bytesOfDigest(digest: Digest): Uint8Array {
@@ -49,20 +51,25 @@ export function packReferences(facts: ManifestFacts): Uint8Array {
     ...(facts.subject === undefined ? [] : [facts.subject]),
     ...spelled.manifests,
   ]
-  const size =
-    1 +
-    digestBytes[algorithmOf(facts.digest)] +
-    8 +
-    blobs.length * BLOB_BYTES +
-    manifests.reduce((total, digest) => total + 1 + digestBytes[algorithmOf(digest)], 0)
+  return packRecord(facts.digest, blobs, manifests)
+}
+
+/** One record, from what a manifest refers to. */
+export function packRecord(
+  manifest: Digest,
+  blobs: readonly Digest[],
+  manifests: readonly Digest[],
+): Uint8Array {
+  const blobsAt = 1 + digestBytes[algorithmOf(manifest)] + 8
+  let size = blobsAt + blobs.length * BLOB_BYTES
+  for (const digest of manifests) size += 1 + digestBytes[algorithmOf(digest)]
   const record = new Uint8Array(size)
-  const view = new DataView(record.buffer)
-  let at = writeDigest(facts.digest, record, 0)
-  view.setUint32(at, blobs.length)
-  view.setUint32(at + 4, manifests.length)
-  at += 8
+  const countsAt = writeDigest(manifest, record, 0)
+  writeWord(blobs.length, record, countsAt)
+  writeWord(manifests.length, record, countsAt + 4)
+  let at = blobsAt
   for (const digest of blobs) {
-    writeHex(hexOf(digest).slice(0, BLOB_BYTES * 2), record, at)
+    writeHex(digest, record, at, HEX_AT, BLOB_BYTES)
     at += BLOB_BYTES
   }
   for (const digest of manifests) at = writeDigest(digest, record, at)
@@ -70,10 +77,17 @@ export function packReferences(facts: ManifestFacts): Uint8Array {
   return record
 }
 
+function writeWord(word: number, into: Uint8Array, at: number): void {
+  into[at] = word >>> 24
+  into[at + 1] = word >>> 16
+  into[at + 2] = word >>> 8
+  into[at + 3] = word
+}
+
 function writeDigest(digest: Digest, into: Uint8Array, at: number): number {
   const algorithm = algorithmOf(digest)
   into[at] = algorithms.indexOf(algorithm)
-  writeHex(hexOf(digest), into, at + 1)
+  writeHex(digest, into, at + 1, HEX_AT)
   return at + 1 + digestBytes[algorithm]
 }
 

@@ -1,10 +1,11 @@
 /** Blobs of a Distribution storage on disk: which there are, how large and how old, and what manifests among them name. */
 import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { MANIFEST_BYTES_MAX, parseManifest } from '../../../core/image/parse-manifest.ts'
+import { MANIFEST_BYTES_MAX } from '../../../core/image/parse-manifest.ts'
 import type { Digest } from '../../../core/image/digest.ts'
 import { joinBytes } from '../../../core/sweep/join-bytes.ts'
-import { digestBytes, packReferences, type DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
+import { referencesOf } from '../../../core/sweep/manifest-references.ts'
+import { digestBytes, type DigestAlgorithm } from '../../../core/sweep/reference-record.ts'
 import { counted } from '../../../core/words/counted.ts'
 import { StorageUnreadableError } from '../../../ports/readable-blob-store.ts'
 import type { BlobFacts, PackedDigests, ReferencesRead } from '../../../ports/readable-layout.ts'
@@ -113,7 +114,7 @@ export function scanReferences(blobs: string, { algorithm, bytes }: PackedDigest
     const digest = `${algorithm}:${hex}` as Digest
     const content = contentOf(dataPath(blobs, algorithm, hex), digest)
     if (content === undefined) absent.add(hex)
-    else records.push(packReferences(parseManifest(content, undefined, digest)))
+    else records.push(referencesOf(content, digest))
   }
   return { records: joinBytes(records), absent: absent.packed() }
 }
