@@ -3,6 +3,7 @@
  * newest few of exactly these; so do manifests without a tag that nothing refers to.
  */
 import { compileRepositoryPatterns } from '../policy/compile-patterns.ts'
+import { commandOfTask } from './acr-task.ts'
 import { isCommand, readFlags, wholeFlag, type CommandFlags, type FlagValue } from './command-flags.ts'
 import { patternOf } from './expressions.ts'
 import type { Importer } from './importer.ts'
@@ -25,7 +26,10 @@ export const acrPurgeImporter: Importer = {
   title: 'an acr purge command',
   format: 'text',
   source: 'the command of the task, as `az acr task show --name TASK` has it',
-  recognises: (document) => isCommand(document, ['acr', 'purge']),
+  recognises(document) {
+    const found = commandOfTask(document.text)
+    return 'text' in found && isCommand({ ...document, text: found.text }, ['acr', 'purge'])
+  },
   read: readAcrPurge,
 }
 
@@ -36,8 +40,13 @@ interface Filter {
 }
 
 function readAcrPurge(document: SourceDocument, reading: Reading): ImportedConfiguration | undefined {
+  const found = commandOfTask(document.text)
+  if ('problem' in found) {
+    reading.refuse(found.place, found.problem)
+    return undefined
+  }
   const flags = readFlags(
-    document,
+    { ...document, text: found.text },
     {
       begin: ['acr', 'purge'],
       values: ['filter', 'ago', 'keep', 'registry'],
@@ -81,7 +90,7 @@ function readAcrPurge(document: SourceDocument, reading: Reading): ImportedConfi
     )
   })
   return {
-    registries: [registryOf(flags)],
+    registries: [registryOf(flags.last('registry')?.text ?? found.registry)],
     // Each manifest without a tag has an age of its own there, one that hangs on another too: none goes that is younger.
     ...(isUntaggedOnly && deletion?.olderThan !== undefined && { youngerThan: deletion.olderThan }),
     policies,
@@ -240,11 +249,8 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
   }
 }
 
-function registryOf(flags: CommandFlags): ImportedRegistry {
-  const name = flags
-    .last('registry')
-    ?.text.replace(/^https:\/\//, '')
-    .replace(/\/$/, '')
+function registryOf(written: string | undefined): ImportedRegistry {
+  const name = written?.replace(/^https:\/\//, '').replace(/\/$/, '')
   if (name === undefined || !/^[A-Za-z0-9][\w.-]*$/.test(name)) {
     return {
       name: 'imported',
