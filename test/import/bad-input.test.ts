@@ -102,7 +102,7 @@ describe.each([
   ],
   ['no rules', 'ecr', '{}', 'A list of rules is missing'],
   ['a key that stands twice', 'ecr', '{"rules": [], "rules": []}', 'This key is written twice'],
-  ['text that is cut off', 'ecr', '{"rules": [', 'Something is missing here'],
+  ['text that is cut off', 'ecr', '{"rules": [', 'The file ends too early'],
   [
     'a template that is not known',
     'harbor',

@@ -13,8 +13,10 @@ import {
   type Alias,
   type Document,
   type Node,
+  type YAMLError,
 } from 'yaml'
 import { yamlProblem } from '../../config/yaml-problems.ts'
+import { findJsonMistake } from '../../core/import/json-mistake.ts'
 import type { ImportFinding } from '../../core/import/reading.ts'
 import {
   fileStart,
@@ -48,9 +50,7 @@ export function parseSource(file: string, text: string): ParsedSource {
     const parsed = parseAllDocuments(text, { prettyErrors: false, merge: true, lineCounter: counter })
     const documents = Array.isArray(parsed) ? (parsed as Document[]) : []
     const problems = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])
-    if (problems.length > 0) {
-      return { findings: problems.slice(0, 5).map(({ code, pos }) => problemAt(code, placeAt(counter, pos))) }
-    }
+    if (problems.length > 0) return { findings: findingsOf(text, problems, counter) }
     const values = documents.map((document) =>
       new TreeReader(document, counter).read(document.contents, '', 0),
     )
@@ -175,6 +175,39 @@ function scalarOf(node: unknown, place: Place): SourceValue {
 function placeAt(counter: LineCounter, [start, end]: readonly [number, number]): Place {
   const { line, col } = counter.linePos(start)
   return { line: Math.max(1, line), column: Math.max(1, col), length: Math.max(1, end - start), path: '' }
+}
+
+/** More of them help nobody. */
+const findingsMax = 5
+
+/**
+ * Of JSON, the one mistake that the others come from. Of YAML, what its parser stumbled over: after the end of a file
+ * that was cut off it stumbles over everything.
+ */
+function findingsOf(
+  text: string,
+  problems: readonly YAMLError[],
+  counter: LineCounter,
+): readonly ImportFinding[] {
+  const mistake = /^\s*(?:\[|\{(?![{%]))/.test(text) ? findJsonMistake(text) : undefined
+  if (mistake !== undefined) {
+    const { at, message, hint } = mistake
+    return [{ place: placeAt(counter, [at, at + 1]), message, hint }]
+  }
+  const end = text.trimEnd().length
+  const early = problems.find(
+    ({ code, pos: [at] }) => (code === 'MISSING_CHAR' || code === 'BAD_INDENT') && at >= end,
+  )
+  if (early !== undefined) return [{ place: placeAt(counter, [end, end + 1]), ...endsEarly }]
+  const findings = problems.map(({ code, pos }) => problemAt(code, placeAt(counter, pos)))
+  const isFirst = ({ place: { line }, message }: ImportFinding, index: number): boolean =>
+    findings.findIndex((other) => other.place.line === line && other.message === message) === index
+  return findings.filter(isFirst).slice(0, findingsMax)
+}
+
+const endsEarly = {
+  message: 'The file ends too early: a quote, a bracket or a brace is not closed.',
+  hint: 'It was cut off when it was saved or copied, and what is missing bears on what is deleted. Get the whole file.',
 }
 
 function problemAt(code: Parameters<typeof yamlProblem>[0], place: Place): ImportFinding {

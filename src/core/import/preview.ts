@@ -3,6 +3,8 @@
  * where it is data; what is no preview is refused, because nothing read from it would look like "nothing is deleted".
  */
 import { OperationalError } from '../errors/errors.ts'
+import { findJsonMistake } from './json-mistake.ts'
+import { placeAt } from './shell-words.ts'
 
 export interface PreviewEntry {
   /** As the source names it: perhaps without the host, the project or the first folders. */
@@ -69,9 +71,21 @@ export function readPreview(system: string, text: string): Preview {
   }
   const preview = format.read(text)
   if (preview !== undefined) return preview
+  refuseBrokenJson(text)
   throw new PreviewUnreadableError(
     'The file given to --compare says nothing of what would be deleted.',
     `Expected is ${format.source}.`,
+  )
+}
+
+/** Half a reply would otherwise be told as something that is no reply at all. */
+function refuseBrokenJson(text: string): void {
+  const mistake = /^\s*[[{]/.test(text) ? findJsonMistake(text) : undefined
+  if (mistake === undefined) return
+  const { line, column } = placeAt(text, mistake.at)
+  throw new PreviewUnreadableError(
+    `The file given to --compare cannot be read (line ${line}, column ${column}). ${mistake.message}`,
+    mistake.hint,
   )
 }
 
