@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { layer, tag } from '../../test/builders/listed-links.ts'
 import { DAY_MS, HOUR_MS, runOf, SweptStorage } from '../../test/builders/swept-storage.ts'
 import type { Digest } from '../core/image/digest.ts'
+import { StorageWriteError } from '../ports/mutable-blob-store.ts'
 import { StorageUnreadableError } from '../ports/readable-blob-store.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 
@@ -67,6 +68,37 @@ it('a storage that takes no line of its journal any more leaves no open run in t
   const runs = await storage.ports.history.listRuns()
   expect(runs.map(({ outcome }) => outcome)).not.toContain('open')
 })
+
+it.each([
+  { name: 'before anything was moved', kept: 0, says: 'It had changed nothing' },
+  { name: 'after blobs were set aside', kept: 3, says: 'It had set aside 3 blobs' },
+])(
+  'a disk that is full $name: the error names the run, what stands and how to go on',
+  async ({ kept, says }) => {
+    const { storage } = storageWithGarbage()
+    const { journal } = storage.ports
+    storage.ports = {
+      ...storage.ports,
+      journal: {
+        ...journal,
+        append: async (run, entries, options) => {
+          const moves = entries.some(({ kind }) => kind === (kept === 0 ? 'set-aside' : 'all-set-aside'))
+          if (moves) throw new StorageWriteError('x', 'other', 'no space left on the device')
+          return journal.append(run, entries, options)
+        },
+      },
+    }
+    const error: unknown = await storage.sweep().catch((failure: unknown) => failure)
+    const [failed] = await storage.ports.history.listRuns()
+    if (!(error instanceof StorageWriteError)) throw new Error('another error was expected')
+    const [note = '', ...others] = error.notes
+    expect(others).toEqual([])
+    expect(note).toContain(`This was run ${failed?.id ?? ''}. ${says}`)
+    expect(note).toContain('winnow sweep prod --apply')
+    expect(note.includes(`winnow sweep prod --restore ${failed?.id ?? ''}`)).toBe(kept > 0)
+    expect(storage.aside()).toHaveLength(kept)
+  },
+)
 
 describe('a sweep that died', () => {
   it.each([

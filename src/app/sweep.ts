@@ -15,6 +15,8 @@ import type { CacheGate } from '../ports/descriptor-cache.ts'
 import type { BlobPool } from '../ports/readable-layout.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { eachGarbage } from './sweep-actions.ts'
+import { noting } from './noting.ts'
+import { whatStands } from './sweep-ended.ts'
 import { decide, DUE, findNeeded, isForgotten, isOverdue, type NeededAside } from './sweep-aside.ts'
 import { removeLeftovers } from './sweep-leftovers.ts'
 import {
@@ -85,15 +87,10 @@ export async function sweepHeld(
   })
   await readEverythingOnce(run, held)
   await recordBegin(run, startedAt)
-  let outcome: RunOutcome = 'failed'
-  try {
-    await sweepUnderLease(run, held)
-    outcome = outcomeOf(run, options)
-    if (run.lost.length > 0) throw new SweepLostError(run.lost)
-    if (run.cacheFailure !== undefined) throw run.cacheFailure
-  } finally {
-    await recordEnd(run, outcome, options)
-  }
+  const outcome = await noting(
+    () => whatStands(run),
+    () => sweepRecorded(run, held, options),
+  )
   await run.removeEmptyQuarantines(held)
   await forgetOldRuns(run, held)
   return {
@@ -106,6 +103,19 @@ export async function sweepHeld(
     summary: run.summary,
     actions: run.actions,
     warnings,
+  }
+}
+
+async function sweepRecorded(run: SweepRun, held: RunOptions, options: RunOptions): Promise<RunOutcome> {
+  let outcome: RunOutcome = 'failed'
+  try {
+    await sweepUnderLease(run, held)
+    outcome = outcomeOf(run, options)
+    if (run.lost.length > 0) throw new SweepLostError(run.lost)
+    if (run.cacheFailure !== undefined) throw run.cacheFailure
+    return outcome
+  } finally {
+    await recordEnd(run, outcome, options)
   }
 }
 

@@ -26,7 +26,12 @@ export function reportError(error: unknown, { stderr, environment }: Terminal): 
   if (error instanceof CommanderError) return reportCommander(error, stderr)
   if (error instanceof ConfigurationError) return reportConfiguration(error, stderr)
   if (isOperationalError(error)) {
-    write(stderr, error.message, error.hint, error.code)
+    write(
+      stderr,
+      error.message,
+      [error.hint, ...error.notes].filter((text) => text !== '').join('\n'),
+      error.code,
+    )
     return exitCodeOf(error.category)
   }
   const text = error instanceof Error ? error.message : String(error)

@@ -241,7 +241,10 @@ describe.skipIf(mounting)(onSmallDisk, () => {
       const swept = await sweeper.sweep(allAtOnce)
       expectKept(sweeper.root, tree.needed)
       if (swept.code === 0) expectGone(sweeper.root, tree.garbage)
-      else expectKept(sweeper.root, tree.garbage)
+      else {
+        expectKept(sweeper.root, tree.garbage)
+        expect(swept.stderr).toContain('STORAGE_NOT_WRITABLE')
+      }
       rmSync(join(sweeper.root, 'ballast'), { recursive: true })
       const again = await sweeper.sweep(allAtOnce)
       expect(again.code, again.stderr).toBe(0)
@@ -249,6 +252,26 @@ describe.skipIf(mounting)(onSmallDisk, () => {
       expectGone(sweeper.root, tree.garbage)
     } finally {
       execFileSync(UNMOUNT, [sweeper.root])
+    }
+  })
+
+  it('names the run that it ends, and how to go on', async () => {
+    const tree = f1TaggedIndex(sweeper.root)
+    const journal = join(sweeper.root, '.winnow/journal')
+    mkdirSync(journal, { recursive: true })
+    // What is full is only where the sweep writes down what it does: its lease has room.
+    execFileSync(MOUNT, ['-t', 'tmpfs', '-o', 'size=4k,mode=755', 'tmpfs', journal])
+    try {
+      fillUp(journal)
+      const { code, stderr } = await sweeper.sweep(allAtOnce)
+      expect(code).toBe(1)
+      expect(stderr).toMatch(
+        /no space left[^]*This was run r-\S+\. It had changed nothing\. .*\n {2}winnow sweep onprem --apply\n/,
+      )
+      expectKept(sweeper.root, tree.needed)
+      expectKept(sweeper.root, tree.garbage)
+    } finally {
+      execFileSync(UNMOUNT, [journal])
     }
   })
 })

@@ -16,10 +16,21 @@ export abstract class OperationalError extends Error {
   /** What to do next, in full sentences; what is to be copied stands on a line of its own. */
   abstract readonly hint: string
   readonly category: ErrorCategory = 'error'
+  #notes: readonly string[] = []
 
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super(message, options)
     this.name = new.target.name
+  }
+
+  /** What those have added who let it pass, the innermost first; told after the hint. */
+  get notes(): readonly string[] {
+    return this.#notes
+  }
+
+  /** Adds what only the caller knows, such as the run that this ended; the error stays the one it is. */
+  addNote(text: string): void {
+    this.#notes = [...this.#notes, text]
   }
 }
 
