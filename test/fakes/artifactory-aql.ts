@@ -9,8 +9,10 @@ export interface AqlFile {
   readonly sha256: string
   readonly created: string
   readonly modified: string
+  readonly updated: string
   readonly downloads: number
   readonly downloaded: string | undefined
+  readonly remoteDownloaded: string | undefined
   readonly properties: Readonly<Record<string, string>>
 }
 
@@ -50,15 +52,22 @@ export function answerAql(
 
 function row(file: AqlFile, fields: readonly string[]): Record<string, unknown> {
   const plain = Object.fromEntries(
-    (['repo', 'path', 'name', 'sha256', 'created', 'modified'] as const)
+    (['repo', 'path', 'name', 'sha256', 'created', 'modified', 'updated'] as const)
       .filter((field) => fields.includes(field))
       .map((field) => [field, file[field]]),
   )
-  const { downloads, downloaded } = file
+  const { downloads, downloaded, remoteDownloaded } = file
   return {
     ...plain,
     ...(fields.includes('stat.downloads') && {
-      stats: [{ downloads, ...(downloaded !== undefined && { downloaded }) }],
+      stats: [
+        {
+          downloads,
+          ...(downloaded !== undefined && { downloaded }),
+          ...(remoteDownloaded !== undefined &&
+            fields.includes('stat.remote_downloaded') && { remote_downloaded: remoteDownloaded }),
+        },
+      ],
     }),
     ...(fields.includes('property.key') && {
       properties: Object.entries(file.properties).map(([key, value]) => ({ key, value })),

@@ -9,8 +9,10 @@ interface StoredFile {
   readonly size: number
   readonly created: number
   readonly modified: number
+  updated: number
   downloads: number
   downloaded: number | undefined
+  remoteDownloaded: number | undefined
 }
 
 interface Folder {
@@ -52,8 +54,10 @@ export class ArtifactoryState {
       size: manifest.bytes.length,
       created: before?.created ?? this.now(),
       modified: this.now(),
+      updated: this.now(),
       downloads: 0,
       downloaded: undefined,
+      remoteDownloaded: undefined,
     })
     this.#folders.set(path, folder)
     this.#point(repository, folder)
@@ -70,6 +74,18 @@ export class ArtifactoryState {
         file.downloaded = this.now()
       }
     }
+  }
+
+  /** A copy of what was made and written elsewhere, long ago. */
+  promoted(key: string, image: string, folder: string): void {
+    for (const each of this.#foldersOf(key, image))
+      if (each.folder === folder) for (const file of each.files.values()) file.updated = this.now()
+  }
+
+  /** A pull by tag through another server, which has this one for a remote repository. */
+  pulledElsewhere(key: string, image: string, folder: string): void {
+    for (const each of this.#foldersOf(key, image))
+      if (each.folder === folder) for (const file of each.files.values()) file.remoteDownloaded = this.now()
   }
 
   /** Deletes the folder with everything below it, and puts it into the trash can; false when there is none. */
@@ -173,8 +189,11 @@ function rows(
     sha256: file.digest.slice(7),
     created: new Date(file.created).toISOString(),
     modified: new Date(file.modified).toISOString(),
+    updated: new Date(file.updated).toISOString(),
     downloads: file.downloads,
     downloaded: file.downloaded === undefined ? undefined : new Date(file.downloaded).toISOString(),
+    remoteDownloaded:
+      file.remoteDownloaded === undefined ? undefined : new Date(file.remoteDownloaded).toISOString(),
     properties: { 'docker.manifest': folder, 'docker.manifest.digest': file.digest, ...more },
   }))
 }

@@ -135,6 +135,23 @@ describe('what Artifactory tells', () => {
     expect(chart?.pulledAt).toBeUndefined()
   })
 
+  it('has what was promoted for new, and what another server pulled for pulled', async () => {
+    const { lab } = await opened()
+    lab.fake.state.now = () => Date.parse('2024-06-01T00:00:00Z')
+    lab.fake.state.promoted(KEY, 'team/app', 'v1')
+    lab.fake.state.pulledElsewhere(KEY, 'team/app', 'latest')
+    const { manifests } = await lab.reader.readRepository(repository)
+    const tags = manifests.flatMap((manifest) => manifest.tags)
+    expect(tags.find(({ name }) => name === 'v1')).toMatchObject({
+      pushedAt: Date.parse('2024-06-01T00:00:00Z'),
+      pulledAt: undefined,
+    })
+    expect(tags.find(({ name }) => name === 'latest')).toMatchObject({
+      pushedAt: Date.parse('2024-05-01T10:00:00Z'),
+      pulledAt: Date.parse('2024-06-01T00:00:00Z'),
+    })
+  })
+
   it('costs one query for all repositories of a key, and one for each that is read again', async () => {
     const { lab } = await opened()
     for (const name of ['team/web', 'team/app/more']) await seedGraph(lab.seeder, name as RepositoryName, [])

@@ -23,7 +23,7 @@ const ofManifests: AqlCriteria = { $or: manifestNames.map((name) => ({ name })) 
 // Users who are no administrators must ask for repo, path and name.
 const PLAIN = 'include("repo","path","name","sha256","created","modified")'
 const FULL =
-  'include("repo","path","name","sha256","created","modified","stat.downloaded","stat.downloads","property.key","property.value")'
+  'include("repo","path","name","sha256","created","modified","updated","stat.downloaded","stat.downloads","stat.remote_downloaded","property.key","property.value")'
 
 const PAGE_ROWS = 10_000
 const PORTION_ROWS = 100

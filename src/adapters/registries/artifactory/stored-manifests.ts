@@ -43,7 +43,8 @@ export function storedManifest(api: ProductApi, row: AqlRow, below = ''): Stored
     folder,
     isList: row.name === 'list.manifest.json',
     digest: parseDigest(folder) ?? toldDigest(api, row, properties),
-    pushedAt: newest([instant(api, row, 'created'), instant(api, row, 'modified')]),
+    // A promotion keeps when the file was made and last written; only `updated` says when it came here.
+    pushedAt: newest(['created', 'modified', 'updated'].map((field) => instant(api, row, field))),
     pulledAt: pulled(api, row),
     trashedAt: epochMs(properties.get('trash.time')),
   }
@@ -111,9 +112,12 @@ function propertiesOf({ properties }: AqlRow): ReadonlyMap<string, string> {
 function pulled(api: ProductApi, row: AqlRow): InstantMs | undefined {
   const stats: readonly unknown[] = Array.isArray(row['stats']) ? row['stats'] : []
   return newest(
-    stats.map((each) => {
-      if (!isRecord(each) || each['downloads'] === 0) return undefined
-      return instant(api, { ...each, path: row.path, name: row.name }, 'downloaded')
+    stats.flatMap((each) => {
+      if (!isRecord(each)) return []
+      const told = { ...each, path: row.path, name: row.name }
+      const here = each['downloads'] === 0 ? undefined : instant(api, told, 'downloaded')
+      // Pulls through another Artifactory whose remote repository this one is.
+      return [here, instant(api, told, 'remote_downloaded')]
     }),
   )
 }
