@@ -30,6 +30,10 @@ const snok = (inputs: string): string =>
   step('snok/container-retention-policy@v3', `account: o\nimage-names: p\n${inputs}`)
 const harbor = (rule: string): string =>
   `{"algorithm": "or", "rules": [{"action": "retain", "template": "always", "tag_selectors": [{"kind": "doublestar", "decoration": "matches", "pattern": "**"}], "scope_selectors": {"repository": [{"kind": "doublestar", "decoration": "repoMatches", "pattern": "**"}]}${rule}}]}`
+/** Rules of one policy, one a line. */
+const artifactory = (...rules: readonly string[]): string =>
+  `artifactory-cleanup:\n  server: https://a.b/artifactory\n  user: u\n  password: SECRET123\n  policies:\n    - name: p\n      rules:\n        - {rule: Repo, name: docker}\n${rules.map((rule) => `        - {rule: ${rule}}\n`).join('')}`
+const gcrgc = (...lines: readonly string[]): string => `registry: gcr.io/project\n${lines.join('\n')}\n`
 
 describe.each([
   [
@@ -316,6 +320,108 @@ describe.each([
     'registry.py -r http://localhost:5000 --keep-tags --delete-all',
     '--keep-tags needs a value',
   ],
+  [
+    'what was never pulled',
+    'artifactory-cleanup',
+    artifactory('DeleteDockerImagesOlderThanNDaysWithoutDownloads, days: 30'),
+    'never pulled cannot be told here',
+  ],
+  [
+    'a property',
+    'artifactory-cleanup',
+    artifactory(
+      'DeleteDockerImagesOlderThan, days: 30',
+      'PropertyNeq, property_key: keep, property_value: 1',
+    ),
+    'does not read properties',
+  ],
+  [
+    'a rule of one’s own',
+    'artifactory-cleanup',
+    artifactory('DeleteDockerImagesOlderThan, days: 30', 'MySimpleRule, my_param: 1'),
+    'The rule "MySimpleRule" is not known here',
+  ],
+  [
+    'a count of what another count left',
+    'artifactory-cleanup',
+    artifactory('KeepLatestNDockerImages, count: 3', 'KeepLatestVersionNFilesInFolder, count: 3'),
+    'counts what another rule that counts has left',
+  ],
+  [
+    'an expression for versions',
+    'artifactory-cleanup',
+    artifactory(
+      'DeleteDockerImagesOlderThan, days: 1',
+      "KeepLatestNVersionImagesByProperty, count: 2, custom_regexp: '(\\d+)$'",
+    ),
+    'no version that Winnow can order',
+  ],
+  [
+    'policies for files alone',
+    'artifactory-cleanup',
+    artifactory('DeleteOlderThan, days: 30'),
+    'No policy here has a rule for Docker',
+  ],
+  [
+    'a name that is asked for too early',
+    'artifactory-cleanup',
+    artifactory('DeleteByRegexpName, regex_pattern: ^v', 'DeleteDockerImagesOlderThan, days: 30'),
+    'stands before the rules for Docker',
+  ],
+  [
+    'days by another name',
+    'artifactory-cleanup',
+    artifactory('DeleteDockerImagesOlderThan, day: 30'),
+    'DeleteDockerImagesOlderThan has the unknown key "day"',
+  ],
+  [
+    'days in quotes',
+    'artifactory-cleanup',
+    artifactory('DeleteDockerImagesOlderThan, days: "30"'),
+    'a whole number is expected',
+  ],
+  [
+    'a mask for a name',
+    'artifactory-cleanup',
+    artifactory('RepoList, repos: ["a*"]', 'DeleteDockerImagesOlderThan, days: 30'),
+    '"a*" is not the key of a repository',
+  ],
+  [
+    'two masks on keys',
+    'artifactory-cleanup',
+    artifactory('RepoByMask, mask: "a*"', 'DeleteDockerImagesOlderThan, days: 30').replace(
+      'Repo, name: docker',
+      'RepoByMask, mask: "*b"',
+    ),
+    'Two masks must hold',
+  ],
+  [
+    'a count of what files are left',
+    'artifactory-cleanup',
+    artifactory('KeepLatestNFiles, count: 3').replace('name: p', 'name: files') +
+      '    - {name: docker, rules: [{rule: Repo}, {rule: KeepLatestNDockerImages, count: 3}]}\n',
+    'docker counts what the policy "files" leaves',
+  ],
+  [
+    'look-ahead of Python’s',
+    'artifactory-cleanup',
+    artifactory('DeleteDockerImagesOlderThan, days: 1', "DeleteByRegexpName, regex_pattern: '^(?!v)'"),
+    'Look-around',
+  ],
+  ['one day', 'gcrgc', gcrgc('date: 2019-01-01'), '`date` is one day'],
+  ['a command', 'gcrgc', 'gcrgc --untagged-only gcr.io/project', 'This is a command of gcrgc'],
+  ['tags of what has none', 'gcrgc', gcrgc('untagged-only: true', 'exclude-tags: [a]'), 'no tags to exclude'],
+  [
+    'repositories in and out',
+    'gcrgc',
+    gcrgc('repositories: [a]', 'exclude-repositories: [b]'),
+    'exclude each other',
+  ],
+  ['a repository further down', 'gcrgc', gcrgc('repositories: [team/app]'), 'does not lie right below'],
+  ['months', 'gcrgc', gcrgc('retention-period: 2 months'), '"2 months" is not a duration'],
+  ['a host alone', 'gcrgc', 'registry: gcr.io\nuntagged-only: true\n', '"gcr.io" is no registry'],
+  ['a flag of another release', 'gcrgc', gcrgc('exclude-tag: latest'), 'unknown key "exclude-tag"'],
+  ['look-behind of Go', 'gcrgc', gcrgc("exclude-tag-pattern: ['(?<=a)b']"), 'Look-around'],
   ['templates', 'werf', 'configVersion: 1\n{{ if .x }}\ncleanup: {}\n{{ end }}\n', 'Render the file first'],
 ])('%s', (_, system, text, told) => {
   it(`is refused by ${system}`, async () => {
@@ -347,6 +453,8 @@ const samples: Readonly<Record<string, string>> = {
     'actions/delete-package-versions@v5',
     'owner: o\npackage-name: p\nmin-versions-to-keep: 3',
   ),
+  'artifactory-cleanup': artifactory('DeleteDockerImagesOlderThan, days: 30'),
+  gcrgc: gcrgc('retention-period: 30d'),
   'registry-cli': 'python3 registry.py -l u:p -r http://localhost:5000 -d -n 5 --order-by-date',
 }
 const pairs = importers.flatMap(({ system }) =>

@@ -286,3 +286,89 @@ describe('gcr-cleaner', () => {
     expect(warnings.join(' ')).toContain('counted apart')
   })
 })
+
+describe('artifactory-cleanup', () => {
+  const rules = (...lines: readonly string[]): string =>
+    [
+      'artifactory-cleanup:',
+      '  server: https://repo.example.com/artifactory',
+      '  policies:',
+      '    - name: old',
+      '      rules:',
+      ...['Repo, name: docker', ...lines].map((rule) => `        - {rule: ${rule}}`),
+    ].join('\n')
+  const gone = (
+    images: Parameters<typeof planManifests>[2],
+    ...lines: readonly string[]
+  ): ReadonlySet<string> =>
+    planManifests(importText('artifactory-cleanup', rules(...lines)).yaml, 'docker/team/app', images).tags
+
+  it('leaves multi-platform images alone, which are no manifest.json', () => {
+    const images = ['oci.image.index.v1+json', 'docker.distribution.manifest.list.v2+json'].map((type, at) =>
+      image(`index${at}`, {
+        tags: [`v${at}`],
+        mediaType: `application/vnd.${type}`,
+        pushedAt: daysAgo(400),
+      }),
+    )
+    const single = image('single', { tags: ['v9'], pushedAt: daysAgo(400) })
+    const all = [...images, single]
+    expect(gone(all, 'DeleteDockerImagesOlderThan, days: 30')).toEqual(new Set(['v9']))
+  })
+
+  it('counts each tag by its own upload', () => {
+    const twin = image('twin', {
+      tags: [tag('old', { pushedAt: daysAgo(90) }), tag('new', { pushedAt: daysAgo(40) })],
+      pushedAt: daysAgo(40),
+    })
+    const other = image('other', { tags: [tag('mid', { pushedAt: daysAgo(60) })], pushedAt: daysAgo(60) })
+    expect(gone([twin, other], 'KeepLatestNDockerImages, count: 2')).toEqual(new Set())
+    expect(gone([twin, other], 'DeleteDockerImagesOlderThan, days: 50')).toEqual(new Set(['old', 'mid']))
+  })
+
+  it.each([
+    [32, new Set()],
+    [32.01, new Set(['v1'])],
+  ])('counts days back from a midnight: %s days', (days, expected) => {
+    const images = [image('a', { tags: [tag('v1', { pushedAt: daysAgo(days) })], pushedAt: daysAgo(days) })]
+    expect(gone(images, 'DeleteDockerImagesOlderThan, days: 30')).toEqual(expected)
+  })
+
+  it('counts nothing by the first upload of a tag', () => {
+    const images = ['a', 'b'].map((name) => image(name, { tags: [name], pushedAt: daysAgo(400) }))
+    const lines = ['DeleteDockerImagesOlderThan, days: 30', 'KeepLatestNFilesInFolder, count: 1']
+    expect(gone(images, ...lines)).toEqual(new Set())
+    expect(importText('artifactory-cleanup', rules(...lines)).yaml).toContain('beyondNewest: 1, by: tagged')
+  })
+
+  it('leaves a policy for files out, and says so', () => {
+    const file = `${rules('DeleteDockerImagesOlderThan, days: 30')}\n    - {name: maven, rules: [{rule: Repo}, {rule: DeleteOlderThan, days: 1}]}\n`
+    const { yaml, warnings } = importText('artifactory-cleanup', file)
+    expect(warnings.join(' ')).toContain('The policy "maven" is left out')
+    expect(yaml).toContain('# line 8: maven. Left out')
+  })
+
+  it('counts what policies before it leave: one that may delete some of it takes part in no count', () => {
+    const count = (first: string): string =>
+      `${rules(first)}\n    - {name: count, rules: [{rule: Repo, name: docker}, {rule: IncludeDockerImages, masks: "*:v?"}, {rule: KeepLatestNDockerImages, count: 2}]}\n`
+    const images = ['v1', 'v2', 'v3', 'v4'].map((name, at) =>
+      image(name, { tags: [tag(name, { pushedAt: daysAgo(at) })], pushedAt: daysAgo(at) }),
+    )
+    const plan = (first: string): ReadonlySet<string> =>
+      planManifests(importText('artifactory-cleanup', count(first)).yaml, 'docker/a', images).tags
+    expect(plan('IncludeDockerImages, masks: "*:v1"')).toEqual(new Set(['v1', 'v4']))
+    expect(plan('DeleteDockerImagesOlderThan, days: 0')).toEqual(new Set(['v3', 'v4']))
+  })
+})
+
+describe('gcrgc', () => {
+  it('finds no repository further down, and takes no version', () => {
+    const { yaml } = importText('gcrgc', 'registry: gcr.io/p\nexclude-semver-tags: true\n')
+    const images = ['1.2.3', 'V1.0.0-rc.1', '1.2', '01.2.3'].map((name) =>
+      image(name, { tags: [name], pushedAt: daysAgo(2) }),
+    )
+    expect(planManifests(yaml, 'p/app', images).images).toEqual(new Set(['1.2', '01.2.3']))
+    expect(planManifests(yaml, 'p/team/app', images).images).toEqual(new Set())
+    expect(planManifests(yaml, 'p', images).images).toEqual(new Set())
+  })
+})

@@ -8,9 +8,11 @@ import { describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { expectValid } from './expect-valid.ts'
 import { importText, planText } from './plan-in-process.ts'
+import { artifactoryCleanup } from './systems/artifactory-cleanup.ts'
 import { acr, gcrCleaner } from './systems/commands.ts'
 import { ecr } from './systems/ecr.ts'
 import { gar } from './systems/gar.ts'
+import { gcrgc } from './systems/gcrgc.ts'
 import { harbor } from './systems/harbor.ts'
 import { deckschrubber, deletePackageVersions, nexus, registryCli } from './systems/others.ts'
 import { gitlab, quay, tumblr } from './systems/tag-systems.ts'
@@ -34,6 +36,8 @@ const systems: readonly System[] = [
   deckschrubber,
   deletePackageVersions,
   registryCli,
+  artifactoryCleanup,
+  gcrgc,
 ]
 const runs = Number(process.env['WINNOW_IMPORT_RUNS'] ?? 400)
 

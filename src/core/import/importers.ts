@@ -1,11 +1,13 @@
 /** The one table of importers; adding a system is one line here. */
 import type { Importer } from './importer.ts'
 import { acrPurgeImporter } from './acr-purge.ts'
+import { artifactoryCleanupImporter } from './artifactory-cleanup.ts'
 import { deckschrubberImporter } from './deckschrubber.ts'
 import { deletePackageVersionsImporter } from './delete-package-versions.ts'
 import { ecrImporter } from './ecr.ts'
 import { garImporter } from './gar.ts'
 import { gcrCleanerImporter } from './gcr-cleaner.ts'
+import { gcrgcImporter } from './gcrgc.ts'
 import { ghcrCleanupImporter } from './ghcr-cleanup-action.ts'
 import { gitlabImporter } from './gitlab.ts'
 import { harborImporter } from './harbor.ts'
@@ -34,16 +36,14 @@ export const importers: readonly Importer[] = [
   deckschrubberImporter,
   deletePackageVersionsImporter,
   registryCliImporter,
+  artifactoryCleanupImporter,
+  gcrgcImporter,
 ]
 
 /** Systems whose policies people ask for, and why there is no importer. */
 export const notImported: Readonly<Record<string, string>> = {
-  'artifactory-cleanup':
-    'its rules speak of files, folders and properties of Artifactory, and which of them belong to an image is not in the file',
   'jfrog-artifactory':
     'its cleanup policies speak of packages and versions of Artifactory, and which of them are images is not in the file',
-  gcrgc:
-    'its flags and its configuration file differ from release to release, and a file does not say of which it is',
   'gcr-lifecycle-policy':
-    'its documentation keeps the newest images of each repository and its code sorts the oldest first, so which ones stay is not certain',
+    'earlier releases keep the oldest images of each repository and later ones the newest, and a command does not say of which it is',
 }
