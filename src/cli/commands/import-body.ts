@@ -50,7 +50,9 @@ function warningText(file: string, { place, text, alsoAt }: ImportWarning): stri
 }
 
 function findImporter(system: string): Importer {
-  const found = importers.find((importer) => importer.system === system)
+  const found = importers.find(
+    (importer) => importer.system === system || importer.aliases?.includes(system) === true,
+  )
   if (found !== undefined) return found
   const why = Object.hasOwn(notImported, system) ? notImported[system] : undefined
   if (why !== undefined) {

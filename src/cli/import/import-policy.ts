@@ -1,5 +1,6 @@
 /** From a file to an imported configuration, or to everything that stands against it. */
 import { importers } from '../../core/import/importers.ts'
+import { unitedPolicies } from '../../core/import/unite-policies.ts'
 import type { ImportedConfiguration } from '../../core/import/imported-policy.ts'
 import type { Importer } from '../../core/import/importer.ts'
 import { startReading, type ImportFinding, type ImportWarning } from '../../core/import/reading.ts'
@@ -40,7 +41,8 @@ export function importPolicy(importer: Importer, file: string, text: string): Im
   if (reading.findings.length > 0 || configuration === undefined) {
     return refuse(reading.findings.length > 0 ? reading.findings : [notThis(importer)])
   }
-  return { configuration, warnings: reading.warnings }
+  const policies = unitedPolicies(configuration.policies)
+  return { configuration: { ...configuration, policies }, warnings: reading.warnings }
 }
 
 const tooLong: ImportFinding = { place: fileStart, message: 'This file has more than 5 MiB; no policy has.' }

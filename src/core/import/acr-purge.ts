@@ -23,6 +23,7 @@ import { tryText } from './try-pattern.ts'
 
 export const acrPurgeImporter: Importer = {
   system: 'acr-purge',
+  aliases: ['acr'],
   title: 'an acr purge command',
   format: 'text',
   source: 'the command of the task, as `az acr task show --name TASK` has it',

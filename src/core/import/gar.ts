@@ -25,6 +25,7 @@ import {
 
 export const garImporter: Importer = {
   system: 'gar',
+  aliases: ['artifact-registry'],
   title: 'a list of Artifact Registry cleanup policies',
   format: 'json',
   source: 'gcloud artifacts repositories list-cleanup-policies REPOSITORY --location=LOCATION --format=json',

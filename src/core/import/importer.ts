@@ -6,6 +6,8 @@ import type { SourceDocument } from './source-document.ts'
 export interface Importer {
   /** As it is called on the command line. */
   readonly system: string
+  /** What else people call it. @default nothing */
+  readonly aliases?: readonly string[]
   /** As people call what is imported: `an ECR lifecycle policy`. */
   readonly title: string
   readonly format: 'json' | 'yaml' | 'text'

@@ -28,6 +28,7 @@ const action = 'snok/container-retention-policy'
 
 export const snokImporter: Importer = {
   system: 'snok',
+  aliases: ['container-retention-policy', 'snok/container-retention-policy'],
   title: `a workflow with ${action}`,
   format: 'yaml',
   source: 'the workflow file in .github/workflows',

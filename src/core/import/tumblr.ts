@@ -27,6 +27,7 @@ import { tryText } from './try-pattern.ts'
 
 export const tumblrImporter: Importer = {
   system: 'tumblr-docker-registry-pruner',
+  aliases: ['tumblr', 'docker-registry-pruner'],
   title: 'a configuration of docker-registry-pruner',
   format: 'yaml',
   source: 'its configuration file',
