@@ -6,9 +6,9 @@ import type { ImportedConfiguration } from '../../core/import/imported-policy.ts
 import type { Importer } from '../../core/import/importer.ts'
 import { readPreview } from '../../core/import/preview.ts'
 import type { CommandContext } from '../command.ts'
-import { InputFileError, makePlan } from '../make-plan.ts'
+import { InputFileError, makePlan, readInventories } from '../make-plan.ts'
 import { UsageError } from '../report-error.ts'
-import { countOf } from '../views/format.ts'
+import { countOf, shortDigest } from '../views/format.ts'
 import { importedText } from '../views/imported.ts'
 import { writeListing, type Listing } from '../views/listing.ts'
 
@@ -29,8 +29,10 @@ export async function writeComparison(
   const preview = readPreview(importer.system, await readInput(previewFile))
   const named = underNameOf(await readInput(inventory), configuration)
   const text = importedText(named, { title: importer.title, file: previewFile, warningCount: 0 })
-  const { plan } = await makePlan(loadConfiguration({ path: 'the imported configuration', text }), context)
-  const rows = comparePreview(plan, preview)
+  const loaded = loadConfiguration({ path: 'the imported configuration', text })
+  const { plan } = await makePlan(loaded, context)
+  const inventories = await readInventories(context.options.texts('inventory'), loaded, plan.now)
+  const rows = comparePreview(plan, preview, inventories)
   await writeListing(context.globals.output, listingOf(rows), context.terminal.stdout)
 }
 
@@ -61,19 +63,13 @@ function listingOf(compared: readonly Compared[]): Listing {
   const rows = compared.toSorted((a, b) => order[a.outcome] - order[b.outcome])
   const count = (outcome: Compared['outcome']): number =>
     rows.filter((each) => each.outcome === outcome).length
-  const cells = rows.map((each) => [
-    each.repository,
-    each.name,
-    each.source,
-    each.winnow,
-    each.outcome,
-    each.why,
-  ])
+  const cellsOf = (nameOf: (each: Compared) => string): readonly (readonly string[])[] =>
+    rows.map((each) => [each.repository, nameOf(each), each.source, each.winnow, each.outcome, each.why])
   const headings = ['repository', 'image', 'source', 'winnow', 'outcome', 'why']
   return {
     columns: headings.map((heading) => ({ heading, ...(heading === 'image' && { shrinkTo: 19 }) })),
-    rows: cells,
-    csv: { headings, rows: cells },
+    rows: cellsOf(imageText),
+    csv: { headings, rows: cellsOf(({ name }) => name) },
     document: { schemaVersion: 'import-comparison/v1', images: rows },
     lines: rows,
     names: rows
@@ -83,4 +79,30 @@ function listingOf(compared: readonly Compared[]): Listing {
       `${countOf(count('agree'), 'agreement')}, ${count('kept here')} kept here and deleted by the source, ${count('deleted here')} deleted here and kept by the source, ${count('unknown')} not in the inventory.`,
     ],
   }
+}
+
+/** Tags beyond these are counted. */
+const tagsMax = 3
+
+/** A tag; or a short digest with its tags, or with what it is a part of. */
+function imageText({ name, digest, tags, platformOf }: Compared): string {
+  if (name !== digest) return name
+  const remarks = [
+    ...(tags?.length === 0 && platformOf === undefined ? ['untagged'] : []),
+    ...(platformOf === undefined
+      ? []
+      : [
+          `${platformOf.platform ?? 'a platform'} of ${tagsText(platformOf) ?? shortDigest(platformOf.digest)}`,
+        ]),
+  ]
+  const named = tags === undefined ? undefined : tagsText({ tags })
+  const short = shortDigest(digest)
+  if (named !== undefined) return `${named} (${[short, ...remarks].join(', ')})`
+  return remarks.length === 0 ? short : `${short} (${remarks.join(', ')})`
+}
+
+function tagsText({ tags }: { readonly tags: readonly string[] }): string | undefined {
+  if (tags.length === 0) return undefined
+  const rest = tags.length - tagsMax
+  return `${tags.slice(0, tagsMax).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`
 }

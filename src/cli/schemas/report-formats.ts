@@ -112,6 +112,17 @@ export const importComparisonSchema = z.looseObject({
       winnow: z.enum(['delete', 'keep', 'not in the inventory']),
       outcome: z.enum(['agree', 'kept here', 'deleted here', 'unknown']),
       why: z.string().describe('The reasons of both sides; for people.'),
+      digest: digest
+        .optional()
+        .describe('Left out where the source names a tag that the inventory does not have.'),
+      tags: z
+        .array(z.string())
+        .optional()
+        .describe('All tags of that digest; left out where the inventory does not have it.'),
+      platformOf: z
+        .looseObject({ digest, tags: z.array(z.string()), platform: z.string().optional() })
+        .optional()
+        .describe('The index that it is a platform of.'),
     }),
   ),
 })

@@ -1,5 +1,7 @@
 /** A plan made with an imported policy beside what the source itself would delete, image by image or tag by tag. */
+import type { Inventory } from '../inventory/inventory.ts'
 import type { Plan } from '../plan/plan.ts'
+import { platformsIn, type NamedManifest, type PlatformOf, type Platforms } from './platforms-of.ts'
 import type { Preview, PreviewEntry } from './preview.ts'
 
 export interface Compared {
@@ -11,18 +13,33 @@ export interface Compared {
   readonly outcome: 'agree' | 'kept here' | 'deleted here' | 'unknown'
   /** What either side gives as its reason. */
   readonly why: string
+  /** Whole; left out where the source names a tag that the inventory does not have. */
+  readonly digest?: string
+  /** All tags of that digest; left out where the inventory does not have it. */
+  readonly tags?: readonly string[]
+  /** The index that it is a platform of; a preview may name one by itself. */
+  readonly platformOf?: NamedManifest & { readonly platform?: string }
 }
 
 interface Decided {
   readonly repository: string
   readonly digest: string
   readonly tag: string | undefined
+  readonly tags: readonly string[]
   readonly isDeleted: boolean
   readonly why: string
 }
 
-/** One row for each image of the plan, or for each tag where the source speaks of tags; and for what is not in it. */
-export function comparePreview(plan: Plan, preview: Preview): readonly Compared[] {
+/**
+ * One row for each image of the plan, or for each tag where the source speaks of tags; and for what else the source
+ * would delete: platforms of indexes, and what the inventory does not have.
+ */
+export function comparePreview(
+  plan: Plan,
+  preview: Preview,
+  inventories: readonly Inventory[],
+): readonly Compared[] {
+  const platforms = platformsIn(inventories)
   const byTag = preview.entries.some(({ tag }) => tag !== undefined)
   const decided = decisionsOf(plan, byTag)
   const used = new Set<PreviewEntry>()
@@ -30,25 +47,86 @@ export function comparePreview(plan: Plan, preview: Preview): readonly Compared[
   const rows = decided.map((each) => {
     const entry = entryFor(each, said)
     if (entry !== undefined) used.add(entry)
-    return compare(each, entry, preview)
+    return compare(each, entry, preview, platforms)
   })
-  const absent = preview.entries
+  const images = imagesOf(byTag ? decisionsOf(plan, false) : decided)
+  const others = preview.entries
     .filter((entry) => entry.decision === 'delete' && !used.has(entry))
-    .map((entry): Compared => ({
-      repository: entry.repository ?? '',
-      name: entry.tag ?? entry.digest ?? '',
-      source: 'delete',
-      winnow: 'not in the inventory',
-      outcome: 'unknown',
-      why: 'the inventory has no such image of its own: it is newer than that, hangs on another image, or is gone',
-    }))
-  return [...rows, ...absent]
+    .map((entry): Compared => {
+      const part = partOf(entry, images, platforms)
+      return part === undefined ? absent(entry) : compare(part, entry, preview, platforms)
+    })
+  return [...rows, ...others]
 }
 
-function compare(each: Decided, entry: PreviewEntry | undefined, preview: Preview): Compared {
+function absent({ repository = '', tag, digest }: PreviewEntry): Compared {
+  return {
+    repository,
+    name: tag ?? digest ?? '',
+    source: 'delete',
+    winnow: 'not in the inventory',
+    outcome: 'unknown',
+    why: 'the inventory has no such image: it is newer than that, or is gone',
+    ...(digest !== undefined && { digest }),
+  }
+}
+
+type Images = ReadonlyMap<string, readonly Decided[]>
+
+function imagesOf(decided: readonly Decided[]): Images {
+  const images = new Map<string, Decided[]>()
+  for (const each of decided) {
+    const same = images.get(each.digest)
+    if (same === undefined) images.set(each.digest, [each])
+    else same.push(each)
+  }
+  return images
+}
+
+/**
+ * What becomes of a digest that is no row of its own: an image that is one under its tags, or a platform, which goes when
+ * the last index goes that names it.
+ */
+function partOf(entry: PreviewEntry, images: Images, platforms: Platforms): Decided | undefined {
+  const { digest, repository } = entry
+  if (digest === undefined) return undefined
+  const isSaidOf = (found: { readonly repository: string }): boolean =>
+    repository === undefined || isIn(found.repository, repository)
+  const own = images.get(digest)?.find(isSaidOf)
+  if (own !== undefined) return own
+  const holders = rootsOf(digest, images, platforms, new Set()).filter(isSaidOf)
+  const holder = holders.find(({ isDeleted }) => !isDeleted) ?? holders[0]
+  if (holder === undefined) return undefined
+  const name = holder.tags[0] ?? holder.digest
+  const why = `hangs on ${name}, which ${holder.isDeleted ? 'goes' : 'stays'}: ${holder.why}`
+  return { ...holder, digest, tag: undefined, tags: [], why }
+}
+
+/** The images that a manifest is a part of, through indexes of indexes. */
+function rootsOf(
+  digest: string,
+  images: Images,
+  platforms: Platforms,
+  seen: Set<string>,
+): readonly Decided[] {
+  if (seen.has(digest)) return []
+  seen.add(digest)
+  return platforms.indexesOf(digest).flatMap((index) => {
+    const own = images.get(index.digest)?.find(({ repository }) => repository === index.repository)
+    return own === undefined ? rootsOf(index.digest, images, platforms, seen) : [own]
+  })
+}
+
+function compare(
+  each: Decided,
+  entry: PreviewEntry | undefined,
+  preview: Preview,
+  platforms: Platforms,
+): Compared {
   const source = entry?.decision ?? (preview.isComplete ? 'not looked at' : 'keep')
   const winnow = each.isDeleted ? 'delete' : 'keep'
   const told = entry?.told === undefined ? '' : `source: ${entry.told}; `
+  const index = platforms.indexesOf(each.digest).find(({ repository }) => repository === each.repository)
   return {
     repository: each.repository,
     name: each.tag ?? each.digest,
@@ -63,7 +141,14 @@ function compare(each: Decided, entry: PreviewEntry | undefined, preview: Previe
             ? 'deleted here'
             : 'agree',
     why: `${told}here: ${each.why}`,
+    digest: each.digest,
+    tags: each.tags,
+    ...(index !== undefined && { platformOf: withoutRepository(index) }),
   }
+}
+
+function withoutRepository({ repository: _, ...index }: PlatformOf): NonNullable<Compared['platformOf']> {
+  return index
 }
 
 type Index = ReadonlyMap<string, readonly PreviewEntry[]>
@@ -104,10 +189,10 @@ function decisionsOf(plan: Plan, byTag: boolean): readonly Decided[] {
   ]
   return all.flatMap(({ repository, digest, tags, reasons, isDeleted }): readonly Decided[] => {
     const why = reasons.map(({ text }) => text).join('; ')
-    if (!byTag || tags.length === 0) return [{ repository, digest, tag: undefined, isDeleted, why }]
+    if (!byTag || tags.length === 0) return [{ repository, digest, tag: undefined, tags, isDeleted, why }]
     return tags.map((tag) => {
       const alone = untagged.get(`${repository} ${tag}`)
-      return { repository, digest, tag, isDeleted: isDeleted || alone !== undefined, why: alone ?? why }
+      return { repository, digest, tag, tags, isDeleted: isDeleted || alone !== undefined, why: alone ?? why }
     })
   })
 }
