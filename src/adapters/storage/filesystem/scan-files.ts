@@ -107,7 +107,7 @@ function withOpened<T>(path: string, use: (fd: number) => T): T | undefined {
   for (let attempt = 1; ; attempt += 1) {
     let fd: number | undefined
     try {
-      fd = openSync(path, 'r')
+      fd = openQuietly(path)
       return use(fd)
     } catch (error) {
       const errno = errnoOf(error)
@@ -119,6 +119,17 @@ function withOpened<T>(path: string, use: (fd: number) => T): T | undefined {
     } finally {
       if (fd !== undefined) closeSync(fd)
     }
+  }
+}
+
+/** That a link is gone is common enough for the stacks of such errors to cost more than looking at the links. */
+function openQuietly(path: string): number {
+  const frames = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return openSync(path, 'r')
+  } finally {
+    Error.stackTraceLimit = frames
   }
 }
 
