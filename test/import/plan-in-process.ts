@@ -92,6 +92,8 @@ function manifestOf({
 }: SourceImage): ManifestRecord {
   const pulled = pulledAt === undefined ? {} : { pulledAt }
   return image(id, {
+    // The type that every tool knows.
+    mediaType: 'application/vnd.docker.distribution.manifest.v2+json',
     tags: tags.map((each) => tag(each.name, { pushedAt: each.pushedAt, ...pulled })),
     pushedAt,
     uploadedAt,

@@ -5,6 +5,7 @@
 import { compileRepositoryPatterns } from '../policy/compile-patterns.ts'
 import { isCommand, readFlags, wholeFlag, type CommandFlags } from './command-flags.ts'
 import { patternOf } from './expressions.ts'
+import { dockerManifests, dockerManifestsRemark } from './docker-manifests.ts'
 import type { Importer } from './importer.ts'
 import {
   unnamedRegistry,
@@ -31,9 +32,9 @@ function readDeckschrubber(document: SourceDocument, reading: Reading): Imported
     document,
     {
       begin: ['deckschrubber'],
-      values: ['registry', 'repo', 'tag', 'ntag', 'day', 'month', 'year', 'latest'],
+      values: ['registry', 'repo', 'repos', 'tag', 'ntag', 'day', 'month', 'year', 'latest'],
       switches: ['dry', 'debug', 'insecure', 'v'],
-      ignored: ['repos', 'user', 'password', 'paginate'],
+      ignored: ['user', 'password', 'paginate'],
       oneDash: true,
     },
     reading,
@@ -43,10 +44,11 @@ function readDeckschrubber(document: SourceDocument, reading: Reading): Imported
   const repositories =
     repository === undefined ? '**' : tryText(repository.text, repository.place, reading, repositoryPattern)
   const tags = readTags(flags, reading)
+  const count = wholeFlag(flags.last('repos'), reading) ?? repositoriesDefault
   const number = (name: string): number => wholeFlag(flags.last(name), reading) ?? 0
   const latest = wholeFlag(flags.last('latest'), reading) ?? 1
   const age = number('day') * day + number('month') * 31 * day + number('year') * 366 * day
-  warnOf(flags, reading)
+  warnOf(flags, count, reading)
   return {
     registries: [registryOf(flags)],
     policies: [
@@ -54,11 +56,15 @@ function readDeckschrubber(document: SourceDocument, reading: Reading): Imported
         name: 'deckschrubber',
         comments: [],
         repositories: [repositories ?? '**'],
+        repositoriesRemark: `it looks at the first ${count} of the catalog alone: write their names`,
         unit: 'image',
         rules: [
           {
             name: 'old tags',
-            comments: [`line ${flags.place.line}: an image goes if the expressions take all of its tags`],
+            comments: [
+              `line ${flags.place.line}: an image goes if the expressions take all of its tags`,
+              dockerManifestsRemark,
+            ],
             ...tags,
             delete: { olderThan: writeLength(age), beyondNewest: latest, by: 'created', combine: 'all' },
           },
@@ -92,12 +98,20 @@ function readTags(
   const taken = read('tag')
   const spared = read('ntag')
   return {
-    match: [taken === undefined || taken === '*' ? { tagged: true } : { tagsAll: [taken] }],
+    match: [
+      {
+        ...(taken === undefined || taken === '*' ? { tagged: true } : { tagsAll: [taken] }),
+        ...dockerManifests,
+      },
+    ],
     ...(spared !== undefined && { not: [{ tags: [spared] }] }),
   }
 }
 
-function warnOf(flags: CommandFlags, reading: Reading): void {
+/** Of `-repos`. */
+const repositoriesDefault = 5
+
+function warnOf(flags: CommandFlags, count: number, reading: Reading): void {
   const dry = flags.switch('dry')
   if (dry !== undefined) {
     reading.warn(
@@ -108,6 +122,14 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
   reading.warn(
     flags.place,
     '-latest counts tags, and here images of which all tags are taken; images whose date of building cannot be true are kept; months are taken as 31 days and years as 366. More is kept.',
+  )
+  reading.warn(
+    flags.place,
+    'deckschrubber sees Docker manifests (schema 2) alone: OCI images and indexes stay, and take no places. A repository that has a tag on an OCI image or index it skips, which no rule can say: name such repositories under `repositories` with a "!" before them.',
+  )
+  reading.warn(
+    flags.last('repos')?.place ?? flags.place,
+    `-repos: deckschrubber looks at the first ${count} repositories that the registry lists, and the command does not name them: write their names under \`repositories\` before anything is deleted.`,
   )
 }
 

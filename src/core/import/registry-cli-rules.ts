@@ -1,4 +1,5 @@
 /** The rules of a command of registry-cli, once its flags are read. */
+import { dockerManifests, dockerManifestsRemark } from './docker-manifests.ts'
 import type { ImportedBlock, ImportedDelete, ImportedNote, ImportedRule } from './imported-policy.ts'
 import { writeLength } from './lengths-of-time.ts'
 
@@ -41,8 +42,11 @@ function countedRules(mode: RegistryCliMode, tags: RegistryCliTags): Rules {
   return [
     {
       name: deletesAll ? 'all tags' : 'all but the newest',
-      comments: [`line ${line}: ${flag}; of an image that has a tag to keep, all tags stay`],
-      match: [tags.like.length === 0 ? { tagged: true } : { tags: tags.like }],
+      comments: [
+        `line ${line}: ${flag}; of an image that has a tag to keep, all tags stay`,
+        dockerManifestsRemark,
+      ],
+      match: [{ ...(tags.like.length === 0 ? { tagged: true } : { tags: tags.like }), ...dockerManifests }],
       ...exceptKept(tags),
       delete: deletion,
     },
@@ -61,7 +65,7 @@ function oldRules(mode: RegistryCliMode, tags: RegistryCliTags): Rules {
     {
       name: 'old tags',
       comments: [`line ${line}: --delete-by-hours, whatever --tags-like says`],
-      match: [{ tagged: true }],
+      match: [{ tagged: true, ...dockerManifests }],
       ...(isBeside && { not: [{ tags: tags.like }] }),
       ...exceptKept(tags),
       delete: { olderThan: hours(Math.max(deleteHours, keepHours)), by: 'created' },

@@ -157,6 +157,10 @@ function warnOf(flags: CommandFlags, count: number, reading: Reading): void {
     flags.place,
     '--num counts tags there, and here images; a date of building that cannot be true (before 2013, in the future) is kept here; --keep-tags-like spares all tags here, those that --tags-like leaves out as well. More is kept.',
   )
+  reading.warn(
+    flags.place,
+    'registry-cli asks for Docker manifests (schema 2) alone, and a Distribution registry then shows it no OCI image and no index: they stay, and take no places. To let the rules speak of them as well, take `mediaType` out of `match`.',
+  )
 }
 
 function registryOf(flags: CommandFlags): ImportedRegistry {
