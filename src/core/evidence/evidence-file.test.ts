@@ -77,12 +77,6 @@ describe('reading', () => {
       value: null,
       is: { identity: undefined },
     },
-    {
-      name: 'what later versions add is passed over',
-      path: ['sources', 0, 'colour'],
-      value: 'red',
-      is: { complete: true },
-    },
   ])('$name', ({ path, value, is }) => {
     expect(readEvidence(changed(path, value), 'e.json').sources[0]).toMatchObject(is)
   })
@@ -135,6 +129,48 @@ describe('reading', () => {
       says: 'sources[0].digests[0].digest is "sha256:ab"',
     },
     {
+      name: 'references under a misspelt key',
+      path: ['sources', 0, 'refrences'],
+      value: [],
+      says: 'sources[0].refrences is no key of evidence/v1; did you mean "references"?',
+    },
+    {
+      name: 'what a later version may add, for it may tell what is in use',
+      path: ['sources', 0, 'pulls'],
+      value: [],
+      says: 'sources[0].pulls is no key of evidence/v1.',
+    },
+    {
+      name: 'an unknown key of the document',
+      path: ['Sources'],
+      value: [],
+      says: 'Sources is no key of evidence/v1; did you mean "sources"?',
+    },
+    {
+      name: 'an unknown key of a reference',
+      path: ['sources', 0, 'references', 0, 'digest'],
+      value: digest,
+      says: 'sources[0].references[0].digest is no key',
+    },
+    {
+      name: 'an unknown key of a digest',
+      path: ['sources', 0, 'digests', 0, 'were'],
+      value: 'x',
+      says: 'sources[0].digests[0].were is no key of evidence/v1; did you mean "where"?',
+    },
+    {
+      name: 'an unknown key of a problem',
+      path: ['sources', 0, 'problems'],
+      value: [{ severity: 'warning', txt: 'x' }],
+      says: 'sources[0].problems[0].txt is no key of evidence/v1; did you mean "text"?',
+    },
+    {
+      name: 'a key that could move the cursor, written so that it cannot',
+      path: ['sources', 0, 'a\u001b[2K'],
+      value: 1,
+      says: 'sources[0]["a\\u001b[2K"] is no key',
+    },
+    {
       name: 'a source told twice',
       path: ['sources', 1],
       value: example.sources[0],
@@ -142,6 +178,13 @@ describe('reading', () => {
     },
   ])('refuses $name, with the place', ({ path, value, says }) => {
     expect(mistakesOf(changed(path, value))).toContain(says)
+  })
+
+  it('refuses what is in use beside an empty list of sources', () => {
+    const { references } = example.sources[0] ?? {}
+    const document = { ...example, sources: [], references }
+    expect(mistakesOf(document)).toContain('references belongs into a source')
+    expect(mistakesOf({ ...document, sources: example.sources })).toBe('')
   })
 
   it.each([null, [], 'x', 7])('refuses %j instead of a document', (document) => {

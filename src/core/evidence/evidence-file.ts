@@ -1,18 +1,32 @@
 /**
  * Evidence as a file: `evidence/v1`, for offline plans and for agents in networks that Winnow cannot reach.
  *
- * Absent lists are empty, fields this version does not know are passed over, since the format only grows; another
- * `schemaVersion` is refused. What is there and wrong refuses the whole file, all mistakes told with their paths: a
- * reference that nobody can read protects nothing. A source that does not say it is complete is not.
+ * Absent lists are empty; another `schemaVersion` is refused. What is there and wrong refuses the whole file, all mistakes
+ * told with their paths: a reference that nobody can read protects nothing. So does a key that this version does not know:
+ * misspelt or newer, it may hold what is in use, and a plan that stops is better than one that deletes it. A source that
+ * does not say it is complete is not.
  */
 import { OperationalError } from '../errors/errors.ts'
 import { parseDigest } from '../image/digest.ts'
 import { normalizeReference, pulledString } from '../image/reference.ts'
 import { formatInstant, parseInstant } from '../inventory/instant.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
+import { closestWord } from '../words/closest-word.ts'
 import type { DigestInUse, Evidence, ReferenceInUse, SourceEvidence, SourceProblem } from './evidence.ts'
 
 const schemaVersion = 'evidence/v1'
+/** Of each kind of object. What only reports have (`winnow evidence FILE`) is known, and says nothing that sources do not. */
+const keys = {
+  document: ['schemaVersion', 'takenAt', 'sources', 'complete', 'references', 'digests', 'errors'],
+  source: [
+    ...['name', 'complete', 'leftOut', 'identity', 'objects', 'pods'],
+    ...['references', 'digests', 'problems'],
+  ],
+  reference: ['reference', 'normalized', 'where', 'guess'],
+  digest: ['digest', 'where', 'manifest'],
+  problem: ['severity', 'text', 'accept'],
+} as const
+const keyShownMax = 60
 const mistakesToldMax = 20
 
 /** An evidence file that is there and cannot be relied on. */
@@ -59,11 +73,13 @@ export function readEvidence(document: unknown, file: string): Evidence {
       `schemaVersion is ${JSON.stringify(version ?? null)}; this version of Winnow reads ${JSON.stringify(schemaVersion)}.`,
     ])
   }
+  mistakes.knowing(root, '', keys.document)
   const takenAt = readInstant(root['takenAt'], mistakes)
   if (!Array.isArray(root['sources'])) mistakes.add('sources', 'must be a list of what each source said.')
   const sources = mistakes
     .list(root['sources'], 'sources')
     .map((entry, index) => readSource(entry, `sources[${index}]`, mistakes))
+  if (sources.length === 0) refuseOutside(root, mistakes)
   const names = sources.map(({ name }) => name)
   for (const [index, name] of names.entries()) {
     if (names.indexOf(name) !== index)
@@ -71,6 +87,14 @@ export function readEvidence(document: unknown, file: string): Evidence {
   }
   if (mistakes.told.length > 0) throw new EvidenceFileError(file, mistakes.told)
   return { takenAt, sources }
+}
+
+/** Beside sources they repeat what these say (`winnow evidence FILE` prints both); without sources they would protect nothing. */
+function refuseOutside(root: Fields, mistakes: Mistakes): void {
+  for (const key of ['references', 'digests']) {
+    if (mistakes.list(root[key], key).length > 0)
+      mistakes.add(key, 'belongs into a source: {"name": …, "complete": true, …}.')
+  }
 }
 
 /** The evidence as the text of a file; reading it again gives the same evidence. */
@@ -127,6 +151,22 @@ class Mistakes {
     return undefined
   }
 
+  /** An object that has none but these keys; each other one is a mistake. */
+  knownFields(value: unknown, path: string, known: readonly string[]): Fields | undefined {
+    const fields = this.fields(value, path)
+    return fields && this.knowing(fields, path, known)
+  }
+
+  knowing(fields: Fields, path: string, known: readonly string[]): Fields {
+    for (const key of Object.keys(fields)) {
+      if (known.includes(key)) continue
+      const meant = closestWord(key, known)
+      const hint = meant === undefined ? '' : `; did you mean ${JSON.stringify(meant)}?`
+      this.add(placeOf(path, key), `is no key of ${schemaVersion}${hint === '' ? '.' : hint}`)
+    }
+    return fields
+  }
+
   /** Absent and null are an empty list. */
   list(value: unknown, path: string): readonly unknown[] {
     if (value === undefined || value === null) return []
@@ -144,6 +184,12 @@ class Mistakes {
   }
 }
 
+function placeOf(path: string, key: string): string {
+  if (!/^\w+$/.test(key)) return `${path}[${JSON.stringify(key.slice(0, keyShownMax))}]`
+  const shown = key.slice(0, keyShownMax)
+  return path === '' ? shown : `${path}.${shown}`
+}
+
 const isText = (value: unknown): value is string => typeof value === 'string'
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean'
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0
@@ -155,7 +201,7 @@ function readInstant(value: unknown, mistakes: Mistakes): InstantMs {
 }
 
 function readSource(value: unknown, path: string, mistakes: Mistakes): SourceEvidence {
-  const fields = mistakes.fields(value, path) ?? {}
+  const fields = mistakes.knownFields(value, path, keys.source) ?? {}
   const name = isText(fields['name']) ? fields['name'] : ''
   if (name === '') mistakes.add(`${path}.name`, 'must name the source, such as kubernetes:prod-eu.')
   const told = mistakes.optional(fields['complete'], `${path}.complete`, 'true or false', isFlag)
@@ -185,7 +231,7 @@ function unsaid(name: string): SourceProblem {
 }
 
 function readReference(value: unknown, path: string, mistakes: Mistakes): readonly ReferenceInUse[] {
-  const fields = mistakes.fields(value, path)
+  const fields = mistakes.knownFields(value, path, keys.reference)
   if (fields === undefined) return []
   const written = fields['reference']
   const reference = isText(written) ? normalizeReference(written) : undefined
@@ -202,7 +248,7 @@ function readReference(value: unknown, path: string, mistakes: Mistakes): readon
 }
 
 function readDigest(value: unknown, path: string, mistakes: Mistakes): readonly DigestInUse[] {
-  const fields = mistakes.fields(value, path)
+  const fields = mistakes.knownFields(value, path, keys.digest)
   if (fields === undefined) return []
   const written = fields['digest']
   const digest = isText(written) ? parseDigest(written) : undefined
@@ -225,7 +271,7 @@ function readWhere(value: unknown, path: string, mistakes: Mistakes): string {
 }
 
 function readProblem(value: unknown, path: string, mistakes: Mistakes): SourceProblem {
-  const fields = mistakes.fields(value, path) ?? {}
+  const fields = mistakes.knownFields(value, path, keys.problem) ?? {}
   const { severity } = fields as { readonly severity?: unknown }
   if (severity !== 'warning' && severity !== 'incomplete')
     mistakes.add(`${path}.severity`, 'must be "warning" or "incomplete".')

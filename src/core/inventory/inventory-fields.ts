@@ -5,6 +5,7 @@
 import { OperationalError } from '../errors/errors.ts'
 import { parseDigest, type Digest } from '../image/digest.ts'
 import { parseInstant } from './instant.ts'
+import { closestWord } from '../words/closest-word.ts'
 import type { InstantMs } from './inventory.ts'
 
 /** An inventory that is there and cannot be relied on. */
@@ -14,7 +15,8 @@ export class InventoryUnreadableError extends OperationalError {
   readonly hint = 'Take the inventory again (winnow inventory -o json), or correct the file at this place.'
 
   constructor(source: string, path: string, what: string, options?: { readonly cause?: unknown }) {
-    super(`The inventory ${source} cannot be read: ${path === '' ? '' : `${path} `}${what}.`, options)
+    const end = what.endsWith('?') ? '' : '.'
+    super(`The inventory ${source} cannot be read: ${path === '' ? '' : `${path} `}${what}${end}`, options)
   }
 }
 
@@ -53,6 +55,24 @@ export class Field {
   /** The value of the field of this name; undefined when it is absent or null. */
   member(key: string): unknown {
     return this.at(key).value ?? undefined
+  }
+
+  /**
+   * Refuses a key that is none of `known` and looks like one that is not there: whatever it was to say would be lost.
+   * Others are passed over, since they may be of a newer version.
+   */
+  refuseMisspelt(known: ReadonlySet<string>, format: string): void {
+    const { value } = this
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return
+    for (const key of Object.keys(value)) {
+      if (known.has(key)) continue
+      const meant = closestWord(
+        key,
+        [...known].filter((each) => this.member(each) === undefined),
+      )
+      if (meant !== undefined)
+        this.at(key).refuse(`is no key of ${format}; did you mean ${JSON.stringify(meant)}?`)
+    }
   }
 
   text(key: string): string | undefined {

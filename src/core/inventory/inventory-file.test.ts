@@ -86,6 +86,43 @@ describe('parseInventoryFile', () => {
   })
 
   it.each([
+    { name: 'the children of an index', manifest: { chldren: [id(2)] }, at: 'chldren', meant: 'children' },
+    { name: 'what it is attached to', manifest: { Subject: id(2) }, at: 'Subject', meant: 'subject' },
+    { name: 'its tags', manifest: { tag: [] }, at: 'tag', meant: 'tags' },
+    { name: 'that it is locked', manifest: { loked: true }, at: 'loked', meant: 'locked' },
+    { name: 'a time', manifest: { pushed_at: null }, at: 'pushed_at', meant: 'pushedAt' },
+    {
+      name: 'a time of a tag',
+      manifest: { tags: [{ name: 'a', puledAt: null }] },
+      at: 'tags[0].puledAt',
+      meant: 'pulledAt',
+    },
+    {
+      name: 'the size of a layer',
+      manifest: { layers: [{ digest: id(2), sizebytes: 1 }] },
+      at: 'layers[0].sizebytes',
+      meant: 'sizeBytes',
+    },
+  ])('refuses a misspelt key that could say $name', ({ manifest, at, meant }) => {
+    expect(() => first({ digest: id(1), ...manifest })).toThrow(
+      `repositories[0].manifests[0].${at} is no key of inventory/v1; did you mean "${meant}"?`,
+    )
+  })
+
+  it.each([
+    { name: 'that it is not complete', repository: { compleet: false }, meant: 'complete' },
+    { name: 'its manifests', repository: { manifest: [] }, meant: 'manifests' },
+  ])('refuses a misspelt key of a repository that could say $name', ({ repository, meant }) => {
+    const text = file([], { repositories: [{ name: 'team/app', ...repository }] })
+    expect(() => parseInventoryFile(text, options)).toThrow(`did you mean "${meant}"?`)
+  })
+
+  it('passes over a key near to one that is there, which may be a newer one', () => {
+    expect(first({ digest: id(1), tags: [], tag: 'x', labels: { Labels: 'x' }, label: 'y' })).toBeDefined()
+    expect(() => first({ digest: id(1), labels: null, label: 'y' })).toThrow('did you mean "labels"?')
+  })
+
+  it.each([
     {
       name: 'another version',
       text: file([], { schemaVersion: 'inventory/v2' }),

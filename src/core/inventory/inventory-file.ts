@@ -2,8 +2,10 @@
  * Inventories as files: `inventory/v1`.
  *
  * Only `digest` is required of a manifest; what is absent or null is unknown, and later stages keep what is unknown.
- * Fields this version does not know are passed over, since the format only grows; another `schemaVersion` is refused, and so
- * is everything that is there and wrong, with the path of the place. Two rows for one digest, or one tag on two digests,
+ * Fields this version does not know are passed over, since the format only grows: a newer version tells more of an image,
+ * and what is not known here protects nobody less than before. A key that looks like one that is missing is refused, for
+ * `chldren` or `loked` would lose what keeps an image; so a new key must not look like an old one. Another `schemaVersion`
+ * is refused, and so is everything that is there and wrong, with the path of the place. Two rows for one digest, or one tag on two digests,
  * are refused too: one of them would be false, and nobody can say which. Cycles are legal; the graph deals with them.
  */
 import { parseDigest, type Digest } from '../image/digest.ts'
@@ -20,6 +22,16 @@ import type {
 } from './inventory.ts'
 
 const SCHEMA_VERSION = 'inventory/v1'
+
+const documentKeys: ReadonlySet<string> = new Set(['schemaVersion', 'registry', 'takenAt', 'repositories'])
+const repositoryKeys: ReadonlySet<string> = new Set(['name', 'complete', 'problems', 'manifests'])
+const manifestKeys: ReadonlySet<string> = new Set([
+  ...['digest', 'mediaType', 'sizeBytes', 'tags', 'children', 'subject', 'artifactType', 'platform'],
+  ...['createdAt', 'pushedAt', 'uploadedAt', 'pulledAt', 'recordedAt', 'firstSeenAt'],
+  ...['config', 'layers', 'labels', 'annotations', 'commits', 'locked', 'missingBlobs'],
+])
+const tagKeys: ReadonlySet<string> = new Set(['name', 'pushedAt', 'pulledAt'])
+const blobKeys: ReadonlySet<string> = new Set(['digest', 'sizeBytes'])
 
 export interface InventoryFileOptions {
   /** Stands in errors: the path of the file. */
@@ -56,6 +68,7 @@ export function readInventory(document: unknown, options: InventoryFileOptions):
       .at('schemaVersion')
       .refuse(`is ${JSON.stringify(version ?? null)}; this version reads ${SCHEMA_VERSION}`)
   }
+  root.refuseMisspelt(documentKeys, SCHEMA_VERSION)
   const registry = root.text('registry')
   if (registry === undefined || registry === '') return root.at('registry').refuse('is missing')
   const listed = root.list('repositories')
@@ -71,6 +84,7 @@ export function readInventory(document: unknown, options: InventoryFileOptions):
 }
 
 function readRepository(field: Field): RepositoryInventory {
+  field.refuseMisspelt(repositoryKeys, SCHEMA_VERSION)
   const name = parseRepositoryName(field.text('name') ?? '')
   if (name === undefined) return field.at('name').refuse('is not the name of a repository')
   const listed = field.list('manifests') ?? []
@@ -81,6 +95,7 @@ function readRepository(field: Field): RepositoryInventory {
 }
 
 function readManifest(field: Field): ManifestRecord {
+  field.refuseMisspelt(manifestKeys, SCHEMA_VERSION)
   const uploadedAt = field.registryInstant('uploadedAt')
   return {
     digest: field.digest('digest') ?? field.at('digest').refuse('is missing'),
@@ -111,12 +126,14 @@ function readManifest(field: Field): ManifestRecord {
 }
 
 function readTag(field: Field): TagRecord {
+  field.refuseMisspelt(tagKeys, SCHEMA_VERSION)
   const name = parseTagName(field.text('name') ?? '')
   if (name === undefined) return field.at('name').refuse('is not a tag')
   return { name, pushedAt: field.registryInstant('pushedAt'), pulledAt: field.registryInstant('pulledAt') }
 }
 
 function readBlob(field: Field): BlobReference {
+  field.refuseMisspelt(blobKeys, SCHEMA_VERSION)
   const digest = field.digest('digest') ?? field.at('digest').refuse('is missing')
   return { digest, sizeBytes: field.count('sizeBytes') ?? 0 }
 }
