@@ -282,8 +282,26 @@ describe('gcr-cleaner', () => {
     expect(gone([index('new', 1), index('old', 2), platform, single])).toEqual(new Set(['old']))
   })
 
-  it('-keep warns that indexes are counted apart', () => {
-    expect(warnings.join(' ')).toContain('counted apart')
+  it('-keep sets what Jib built in its place by upload, among all', () => {
+    const jib = (label: string, days: number) =>
+      image(label, { tags: [label], pushedAt: daysAgo(days), createdAt: 0 })
+    const built = image('built', { tags: ['built'], pushedAt: daysAgo(3), createdAt: daysAgo(100) })
+    expect(gone([jib('a', 1), jib('b', 2)])).toEqual(new Set(['b']))
+    expect(gone([jib('b', 4), built])).toEqual(new Set(['b']))
+    expect(gone([jib('a', 2), built])).toEqual(new Set())
+  })
+
+  it('-keep with -grace measures ages from the upload and counts by the build', () => {
+    const command = "gcr-cleaner-cli -repo gcr.io/p/app -grace 48h -keep 1 -tag-filter-any '.*'\n"
+    const imported = importText('gcr-cleaner', command).yaml
+    const of = (label: string, uploaded: number, built: number) =>
+      image(label, { tags: [label], pushedAt: daysAgo(uploaded), createdAt: daysAgo(built) })
+    const world = [of('a', 10, 11), of('b', 5, 20), of('young', 1, 30)]
+    expect(planManifests(imported, 'p/app', world).images).toEqual(new Set(['b']))
+  })
+
+  it('-keep warns of what has no build', () => {
+    expect(warnings.join(' ')).toContain('by their upload')
   })
 })
 
@@ -339,6 +357,20 @@ describe('artifactory-cleanup', () => {
     const lines = ['DeleteDockerImagesOlderThan, days: 30', 'KeepLatestNFilesInFolder, count: 1']
     expect(gone(images, ...lines)).toEqual(new Set())
     expect(importText('artifactory-cleanup', rules(...lines)).yaml).toContain('beyondNewest: 1, by: tagged')
+  })
+
+  it('counts versions by their first numbers, and those with a v apart from the others', () => {
+    const names = ['1.0.0', '1.1.0', '2.0.0', 'v1.0.0', 'v2.0.0', 'v2.1.0', 'latest']
+    const images = names.map((name) => image(name, { tags: [name], pushedAt: daysAgo(40) }))
+    const count = (digits: number): ReadonlySet<string> =>
+      gone(
+        images,
+        'DeleteDockerImagesOlderThan, days: 30',
+        `KeepLatestNVersionImagesByProperty, count: 1, custom_regexp: '(^v?\\d+\\.\\d+\\.\\d+$)', number_of_digits_in_version: ${digits}`,
+      )
+    expect(count(1)).toEqual(new Set(['1.0.0', 'v1.0.0', 'v2.0.0']))
+    expect(count(2)).toEqual(new Set(['v2.0.0']))
+    expect(count(4)).toEqual(new Set())
   })
 
   it('leaves a policy for files out, and says so', () => {

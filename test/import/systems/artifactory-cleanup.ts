@@ -79,9 +79,9 @@ const counts: fc.Arbitrary<readonly Rule[]> = fc.integer({ min: 0, max: 3 }).cha
 const policy: fc.Arbitrary<readonly Rule[]> = fc
   .record({
     place: places,
-    age: fc.option(ages, { nil: undefined, freq: 1 }),
+    age: fc.option(ages, { nil: undefined, freq: 2 }),
     masks: fc.array(masks, { maxLength: 2 }),
-    count: fc.option(counts, { nil: [], freq: 1 }),
+    count: fc.option(counts, { nil: [], freq: 3 }),
     isCountFirst: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
   })
   .map(({ place, age, masks: filters, count, isCountFirst }) => {
