@@ -339,6 +339,32 @@ describe('lists that are not what they should be', () => {
     expect(read.problems.join()).toContain('does not look like Google Artifact Registry')
   })
 
+  it.each([{ hasApi: false }, { hasApi: true }])(
+    'warns, with the cure, when nothing is found where another product may answer (%j)',
+    async ({ hasApi }) => {
+      const lab = await seeded({ hasApi, root: 'nobody' })
+      const warnings: string[] = []
+      const found = await lab.reader.listRepositories({
+        onEvent: (event) => void (event.kind === 'warning' && warnings.push(event.text)),
+      })
+      expect(found).toEqual([])
+      expect(warnings).toContainEqual(
+        expect.stringMatching(
+          /nothing was found below nobody\. .* set kind: to what it is, or leave kind: out/,
+        ),
+      )
+    },
+  )
+
+  it('does not warn where something is found', async () => {
+    const lab = await seeded({ hasApi: false })
+    const warnings: RunEvent[] = []
+    await lab.reader.listRepositories({
+      onEvent: (event) => void (event.kind === 'warning' && warnings.push(event)),
+    })
+    expect(warnings).toEqual([])
+  })
+
   it('says so as well of an API that is not Google’s', async () => {
     const lab = await seeded()
     lab.server.inject({ on: isApi, reply: { status: 404, body: '<h1>Not found</h1>' } })

@@ -49,7 +49,19 @@ export class Survey {
       else for (const name of names) found.add(name)
     }
     for (const name of await this.#listByFolders(folders, options)) found.add(name)
+    if (found.size === 0 && roots.length > 0) this.#warnOfNothing(roots, options)
     return found
+  }
+
+  /** Any product says of a project of Google's that it is not there, so an empty list may mean that this is another one. */
+  #warnOfNothing(roots: readonly string[], options: RunOptions): void {
+    const { place, baseUrl } = this.#session
+    const cure =
+      place === undefined
+        ? `${baseUrl} is no host of Google's: if another product answers there, set kind: to what it is, or leave kind: out.`
+        : 'Check the project in the address, and that the account may read it.'
+    const text = `${this.#name}: nothing was found below ${roots.join(', ')}. ${cure}`
+    options.onEvent?.({ kind: 'warning', text })
   }
 
   /** What the last `list` was told about a repository; given out once, and only for a few minutes. */
