@@ -116,7 +116,7 @@ function lintCounting(
 ): void {
   const counts = ['newest', 'beyondNewest', ...calendarKeys].some((key) => Object.hasOwn(written, key))
   const isOrder = written.by === 'semver' || written.by === 'name'
-  for (const key of ['per', 'count', ...(isOrder ? ['by'] : [])]) {
+  for (const key of ['per', 'count', 'countBy', ...(isOrder ? ['by'] : [])]) {
     if (counts || !Object.hasOwn(written, key)) continue
     report(
       [...path, key],

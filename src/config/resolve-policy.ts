@@ -92,6 +92,7 @@ function resolveMatch(written: WrittenMatch): MatchBlock {
     largerThanBytes: written.largerThan === undefined ? undefined : sizeBytes(written.largerThan),
     state: written.state === undefined ? undefined : listOf(written.state),
     werf: written.werf,
+    created: written.created,
   }
   // A field that is absent must hold for nothing; one that is undefined is not in the type.
   return Object.fromEntries(Object.entries(lists).filter(([, value]) => value !== undefined))
@@ -117,6 +118,7 @@ function patternsByKey(
 function resolveCounting(written: WrittenKeep | WrittenDelete, unit: Unit, timezone: string): Counting {
   return {
     by: written.by ?? 'pushed',
+    ...(written.countBy !== undefined && { countBy: written.countBy }),
     per: written.per === undefined ? undefined : compileStreamTemplate(written.per),
     count: written.count ?? (unit === 'tag' ? 'tags' : 'images'),
     // With one criterion both mean the same; with more the checks have made it be written.

@@ -65,6 +65,11 @@ export const matchSchema = z.strictObject({
     'State',
     'Whether all children are there; `orphaned-referrer` is a referrer whose subject is gone.',
   ).optional(),
+  created: key(
+    z.enum(['known', 'unknown']),
+    'Created',
+    'Whether the config tells a time of building that can be true; an index of platforms has none of its own.',
+  ).optional(),
   werf: key(
     z.enum(['stage', 'record', 'other']),
     'werf',
@@ -129,6 +134,11 @@ const counting = {
     'By',
     'What the images are ordered and dated by. `tagged` is when their tags were set, `uploaded` when the registry first had the manifest; where it does not tell these apart, both are `pushed`.',
     { default: 'pushed' },
+  ).optional(),
+  countBy: key(
+    z.enum(orders),
+    'Count by',
+    'What a count orders the images by, where their ages are measured by something else; as `by` when left out.',
   ).optional(),
   per: key(
     compiledText(compileStreamTemplate),

@@ -39,7 +39,7 @@ export interface Clocks {
   readonly active: number | undefined
 }
 
-function plausibleCreated(manifest: WorldManifest, now: number): number | undefined {
+export function plausibleCreated(manifest: WorldManifest, now: number): number | undefined {
   const at = told(manifest.createdAt)
   return at === undefined || at < firstPlausible || at > now ? undefined : at
 }

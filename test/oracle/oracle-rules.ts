@@ -75,18 +75,19 @@ function placesOf(rule: WorldRule, counting: WorldCounting, row: RatedRow): Plac
 }
 
 function valueOf(counting: WorldCounting, row: RatedRow, tags: readonly string[]): Place['value'] {
-  if (counting.by === 'semver') {
+  const order = counting.countBy ?? counting.by
+  if (order === 'semver') {
     const versions = tags.map(readVersion).filter((version) => version !== undefined)
     const best = versions.toSorted(compareVersions).at(-1)
     if (!best) return undefined
     return { raw: best, compare: (other) => compareVersions(best, other.value?.raw as typeof best) }
   }
-  if (counting.by === 'name') {
+  if (order === 'name') {
     const best = tags.toSorted(compareTexts).at(-1)
     if (best === undefined) return undefined
     return { raw: best, compare: (other) => compareTexts(best, other.value?.raw as string) }
   }
-  const at = clockBy(counting, row)
+  const at = clockBy({ by: order ?? 'pushed' }, row)
   if (at === undefined) return undefined
   return { raw: at, compare: (other) => at - (other.value?.raw as number) }
 }
@@ -166,7 +167,9 @@ function keptByRule(
   const newest = keep.newest === undefined ? undefined : amongNewest(ordered, keep.newest)
   const hasCalendar = calendars.some((calendar) => keep[calendar] !== undefined)
   // Buckets are of time: where the order is of versions or names, they go by the push.
-  const byTime = keep.by === 'semver' || keep.by === 'name' ? { ...keep, by: 'pushed' as const } : keep
+  const wanted = keep.countBy ?? keep.by ?? 'pushed'
+  const clock = wanted === 'semver' || wanted === 'name' ? 'pushed' : wanted
+  const byTime = { ...keep, by: clock, countBy: clock }
   const inTime = order(rule, byTime, unit, candidates)
   const calendar = hasCalendar ? inCalendar(inTime, byTime) : undefined
   const isWithin = (at: number | undefined, text: string): boolean =>

@@ -4,7 +4,7 @@
  * It shares no code with the program. Where both agree on thousands of hostile worlds, a mistake would have to be made
  * twice, in two forms. It refuses nothing and optimises nothing.
  */
-import { clocksOf, durationMs, isYoung } from './oracle-clock.ts'
+import { clocksOf, durationMs, isYoung, plausibleCreated } from './oracle-clock.ts'
 import {
   childrenOf,
   closure,
@@ -156,6 +156,7 @@ function rowsOf(place: Place, root: WorldManifest): RatedRow[] {
     hanging: present.map(({ digest }) => digest),
     tagsInRepository: repository.manifests.reduce((total, { tags = [] }) => total + tags.length, 0),
     isOrphan,
+    isBuildKnown: childrenOf(root).length === 0 && plausibleCreated(root, now) !== undefined,
     isUnreachable: standing(inventory, repository, root) === 'referrer-of-elsewhere',
     needsTaggedFalse: policy.unit === 'tag' && ordinary.length === 0,
     clocks: clocksOf(

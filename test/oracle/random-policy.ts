@@ -117,6 +117,7 @@ function someBlock(random: Random): WorldBlock {
     () => ({ mediaType: [random.pick(['*index*', 'application/vnd.oci.image.manifest.v1+json'])] }),
     () => ({ platform: [random.pick(['linux/arm*', 'linux/amd64'])] }),
     () => ({ largerThan: random.pick(['0B', '300B', '700B']) }),
+    () => ({ created: random.pick(['known', 'unknown'] as const) }),
     () => ({ holdsDigests: [digestOf(random.between(1, 10)), 'sha256:8*'] }),
     () => ({ digests: [digestOf(random.between(1, 10)), 'sha256:9*'] }),
   ]
@@ -137,6 +138,9 @@ function someCounting(random: Random, per: string | undefined, unit: 'image' | '
         'semver',
         'name',
       ] as const),
+    }),
+    ...(random.chance(0.15) && {
+      countBy: random.pick(['pushed', 'tagged', 'created', 'pulled', 'semver', 'name'] as const),
     }),
     ...(per !== undefined && { per }),
     ...(unit === 'tag' && random.chance(0.3) && { count: random.pick(['images', 'tags'] as const) }),

@@ -62,10 +62,12 @@ export interface WorldBlock {
   readonly platform?: readonly string[]
   readonly largerThan?: string
   readonly state?: readonly string[]
+  readonly created?: 'known' | 'unknown'
 }
 
 export interface WorldCounting {
   readonly by?: 'pushed' | 'tagged' | 'uploaded' | 'created' | 'pulled' | 'active' | 'semver' | 'name'
+  readonly countBy?: NonNullable<WorldCounting['by']>
   readonly per?: string
   readonly count?: 'images' | 'tags'
   readonly combine?: 'any' | 'all'

@@ -9,7 +9,6 @@ import type { Importer } from './importer.ts'
 import type {
   ImportedBlock,
   ImportedConfiguration,
-  ImportedDelete,
   ImportedPolicy,
   ImportedRegistry,
   ImportedRule,
@@ -123,65 +122,35 @@ function readRules(flags: CommandFlags, reading: Reading): ImportedPolicy['rules
     comments: [`line ${flags.place.line}: candidates are taken with all their tags`],
     match,
   }
-  if (keep === 0) return [{ ...rule, delete: { olderThan: writeLength(length) } }]
-  return length === 0 ? countRules(rule, keep) : [graceWithCount(rule, keep, length, reading, flags)]
+  return keep === 0
+    ? [{ ...rule, delete: { olderThan: writeLength(length) } }]
+    : countRules(rule, keep, length)
 }
 
-const indexTypes = { mediaType: ['*.index.*', '*.list.*'] } as const
-
 /**
- * Counted by build like there; what has no build that can be true stays, so nobody's place is taken. Artifact Registry
- * tells no build of an index, and gcr-cleaner orders those by upload: they are counted apart, and take no places.
+ * Ages go by the upload. Of two images whose builds are known the newer build comes first; an image without one that can
+ * be true (an index has none) is set against every other by upload. So the first rule counts builds among those that have
+ * one; the second sets those that have none in their place among all. Neither takes what more candidates come after.
  */
 function countRules(
-  rule: Pick<ImportedRule, 'name' | 'comments'> & { readonly match: readonly ImportedBlock[] },
-  keep: number,
-): readonly ImportedRule[] {
-  return [
-    {
-      ...rule,
-      not: [indexTypes],
-      delete: { beyondNewest: keep, by: 'created', countAmong: 'eligible' },
-    },
-    {
-      name: 'gcr-cleaner, indexes',
-      comments: ['Indexes of platforms have no time of building in the registry: they go by their upload.'],
-      match: rule.match.map((block) => ({ ...block, ...indexTypes })),
-      delete: { beyondNewest: keep, countAmong: 'eligible' },
-    },
-  ]
-}
-
-/**
- * An age by upload and a count by build in one go is more than one rule can say, and two rules would let young images
- * take places. So the nearest rule is left as a comment, and nothing goes until somebody has looked.
- */
-function graceWithCount(
   rule: Pick<ImportedRule, 'name' | 'comments' | 'match'>,
   keep: number,
   graceMs: number,
-  reading: Reading,
-  flags: CommandFlags,
-): ImportedRule {
-  reading.warn(
-    flags.last('keep')?.place,
-    '-keep with -grace: gcr-cleaner measures ages from the upload and counts by the build, which no rule does alike. The nearest rule is there as a comment; until it is switched on, nothing is deleted.',
-  )
-  const deletion: ImportedDelete = {
-    olderThan: writeLength(graceMs),
-    beyondNewest: keep,
-    combine: 'all',
-    countAmong: 'eligible',
-  }
-  return {
-    ...rule,
-    comments: [
-      ...rule.comments,
-      'Off: this counts by upload, and gcr-cleaner by build. Where images are uploaded in the order of their builds, it decides alike: switch it on, and look at the plan.',
-    ],
-    delete: deletion,
-    isOff: true,
-  }
+): readonly ImportedRule[] {
+  const older = graceMs === 0 ? {} : ({ olderThan: writeLength(graceMs), combine: 'all' } as const)
+  const count = { ...older, beyondNewest: keep, countAmong: 'eligible' } as const
+  return [
+    { ...rule, not: [{ created: 'unknown' }], delete: { ...count, countBy: 'created' } },
+    {
+      ...rule,
+      name: 'gcr-cleaner, no build',
+      comments: [
+        'What has no time of building that can be true (Jib’s, indexes) takes its place by its upload.',
+      ],
+      except: [{ created: 'known' }],
+      delete: count,
+    },
+  ]
 }
 
 /** Without a filter an image with tags is never a candidate. */
@@ -214,7 +183,7 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
   if (keep !== undefined && keep.text !== '0') {
     reading.warn(
       keep.place,
-      '-keep counts by the time of building. An image whose time of building is unknown, or cannot be true (before 2013), goes by its upload there; here it is kept and takes no place. Of indexes of platforms the registry tells no build: they go by their upload, and are counted apart from the others. Both keep more.',
+      '-keep: gcr-cleaner sets images that have no time of building, or one before 2013, among the others by their upload. Here they take no places of those that have one, so where both are in a repository more may be kept.',
     )
   }
   const recursive = flags.switch('recursive')

@@ -16,6 +16,7 @@ export interface ImportedBlock {
   readonly labels?: Readonly<Record<string, string>>
   readonly state?: 'missing-children' | 'orphaned-referrer'
   readonly werf?: 'other'
+  readonly created?: 'known' | 'unknown'
 }
 
 export interface ImportedGitLimit {
@@ -37,6 +38,7 @@ interface ImportedCounting {
   readonly by?: 'tagged' | 'uploaded' | 'created' | 'pulled' | 'active' | 'semver' | 'name'
   /** A stream template: `{major}`. */
   readonly per?: string
+  readonly countBy?: 'created'
   readonly count?: 'images'
   readonly combine?: 'any' | 'all'
 }

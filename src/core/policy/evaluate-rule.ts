@@ -12,7 +12,7 @@ import type { Row, RowContext } from './rows.ts'
 import { formatAge, formatDuration, isOlderThan, isWithin } from './rules/ages.ts'
 import { keptInCalendar } from './rules/buckets.ts'
 import { bestPlaces, ordinal, type Place } from './rules/newest.ts'
-import { clockOf, streamsOf, type Streams } from './streams.ts'
+import { clockOf, orderOf, streamsOf, type Streams } from './streams.ts'
 import { readClock } from './clocks.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
 
@@ -130,7 +130,7 @@ function keepAnswer(criterion: KeepCriterion, effect: KeepEffect, scope: Scope):
         holds: (position) =>
           streams.unknown.has(position) || (places.get(position)?.rank ?? 0) <= criterion.count,
         kind: (position) => (streams.unknown.has(position) ? 'kept-order-unknown' : 'kept-newest'),
-        text: (position) => placeText(places.get(position), criterion.count, effect.by),
+        text: (position) => placeText(places.get(position), criterion.count, orderOf(effect)),
       }
     }
     case 'git':
@@ -216,7 +216,7 @@ function beyondNewest(
     kind: () => 'deleted-beyond-newest',
     text: (position) =>
       places.has(position) || streams.unknown.has(position)
-        ? placeText(places.get(position), count, effect.by)
+        ? placeText(places.get(position), count, orderOf(effect))
         : 'not among those counted',
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { ImageGraph } from '../image/graph.ts'
 import type { ManifestRecord, TagRecord } from '../inventory/inventory.ts'
+import { plausibleCreated } from './clocks.ts'
 import type { TagPatterns, TextPattern } from './patterns.ts'
 import type { ImageState, MatchBlock, WerfKind } from './policy.ts'
 import type { Row, RowContext } from './rows.ts'
@@ -36,6 +37,7 @@ export function matchesBlock(block: MatchBlock, row: Row, context: RowContext): 
     (block.platform === undefined || matchesPlatform(block.platform, row, context)) &&
     (block.largerThanBytes === undefined || imageBytes(context.graph, row.node) > block.largerThanBytes) &&
     (block.state === undefined || block.state.includes(stateOf(row, context.graph))) &&
+    (block.created === undefined || block.created === createdOf(row, context)) &&
     (block.werf === undefined || block.werf === werfKindOf(row, context.graph))
   )
 }
@@ -51,6 +53,11 @@ function werfKindOf({ node }: Row, { werf }: ImageGraph): WerfKind | undefined {
   if (werf === undefined) return undefined
   if (werf.stages.has(node)) return 'stage'
   return werf.records.has(node) || werf.hanging.has(node) ? 'record' : 'other'
+}
+
+function createdOf({ manifest }: Row, { now }: RowContext): 'known' | 'unknown' {
+  if (manifest.children.length > 0) return 'unknown'
+  return plausibleCreated(manifest.createdAt, now) === undefined ? 'unknown' : 'known'
 }
 
 function matchesTags(block: MatchBlock, tags: readonly TagRecord[]): boolean {

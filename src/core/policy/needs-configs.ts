@@ -11,10 +11,10 @@ export function needsConfigs({ policies }: PolicySet): boolean {
 function needs({ match, not, except, effect }: Rule): boolean {
   if ([...match, ...not, ...except].some(looksInside)) return true
   // `active` is the newer of several times, that of building among them.
-  if (effect.by === 'created' || effect.by === 'active') return true
+  if ([effect.by, effect.countBy].some((order) => order === 'created' || order === 'active')) return true
   return effect.kind === 'keep' && effect.criteria.some(({ kind }) => kind === 'git')
 }
 
-function looksInside({ labels, platform, werf }: MatchBlock): boolean {
-  return labels !== undefined || platform !== undefined || werf !== undefined
+function looksInside({ labels, platform, werf, created }: MatchBlock): boolean {
+  return [labels, platform, werf, created].some((field) => field !== undefined)
 }

@@ -76,6 +76,8 @@ export interface MatchBlock {
   readonly largerThanBytes?: number
   readonly state?: readonly ImageState[]
   readonly werf?: WerfKind
+  /** Whether its own config tells a time of building that can be true; an index has none. */
+  readonly created?: 'known' | 'unknown'
 }
 
 /** What an image is to werf, in a repository that werf builds into; in others it is nothing to werf. */
@@ -94,6 +96,8 @@ export type Calendar = 'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly'
 /** What counting rules count, and in which order. */
 export interface Counting {
   readonly by: OrderBy
+  /** What a count orders by, where ages are measured by something else. @default by */
+  readonly countBy?: OrderBy
   /** One count for each value; undefined: one count for all. */
   readonly per: StreamTemplate | undefined
   /** What takes a place under `unit: tag`. */

@@ -9,7 +9,7 @@ import type { Digest } from '../image/digest.ts'
 import type { TagRecord } from '../inventory/inventory.ts'
 import { readClock } from './clocks.ts'
 import { matchesBlock, matchingTags } from './match.ts'
-import type { Clock, Counting, Rule, StreamTemplate } from './policy.ts'
+import type { Clock, Counting, OrderBy, Rule, StreamTemplate } from './policy.ts'
 import type { Row, RowContext } from './rows.ts'
 import { compareText } from './rows.ts'
 import { compareVersions, parseVersion, versionParts, type Version } from './version.ts'
@@ -79,8 +79,9 @@ export function streamsOf(
 }
 
 /** The plain case, in which no tag need be looked at. */
-function isOneStreamOfTimes({ by, per }: Counting): boolean {
-  return per === undefined && by !== 'semver' && by !== 'name'
+function isOneStreamOfTimes(counting: Counting): boolean {
+  const order = orderOf(counting)
+  return counting.per === undefined && order !== 'semver' && order !== 'name'
 }
 
 /** The streams a row is in, each with the value that orders it there. */
@@ -105,12 +106,21 @@ function placesOf(
 }
 
 function timeOf(row: Row, counting: Counting): number | undefined {
-  return readClock(row, clockOf(counting))
+  return readClock(row, clockIn(orderOf(counting)))
 }
 
-/** The clock a rule reads; an order that is no clock leaves ages to `pushed`. */
-export function clockOf(counting: Counting): Clock {
-  return counting.by === 'semver' || counting.by === 'name' ? 'pushed' : counting.by
+/** What a count orders by. */
+export function orderOf({ by, countBy }: Pick<Counting, 'by' | 'countBy'>): OrderBy {
+  return countBy ?? by
+}
+
+/** The clock a rule's ages are measured by; an order that is no clock leaves them to `pushed`. */
+export function clockOf({ by }: Pick<Counting, 'by'>): Clock {
+  return clockIn(by)
+}
+
+function clockIn(order: OrderBy): Clock {
+  return order === 'semver' || order === 'name' ? 'pushed' : order
 }
 
 function valueOf(
@@ -119,7 +129,7 @@ function valueOf(
   version: Version | undefined,
   counting: Counting,
 ): OrderValue | undefined {
-  switch (counting.by) {
+  switch (orderOf(counting)) {
     case 'semver':
       return version
     case 'name':

@@ -1,6 +1,6 @@
 /** Calendar counts: `daily: 7, weekly: 4` and their kin, each counted for itself, over every stream. */
 import { bucketsOf, keptByBucket } from '../calendar.ts'
-import { clockOf, streamsOf } from '../streams.ts'
+import { clockOf, orderOf, streamsOf } from '../streams.ts'
 import type { Calendar, Counting, KeepCriterion, Rule } from '../policy.ts'
 import type { Row, RowContext } from '../rows.ts'
 
@@ -24,7 +24,7 @@ export function keptInCalendar(
   // Buckets are of time, whatever else the rule orders by.
   const { streams, unknown } = streamsOf(
     rule,
-    { ...counting, by: clockOf(counting) },
+    { ...counting, countBy: clockOf({ by: orderOf(counting) }) },
     rows,
     positions,
     context,
