@@ -76,12 +76,20 @@ function canMeet(a: string, b: string): boolean {
   if (isLiteral(a)) return compileRepositoryPatterns([b]).matches(a)
   if (isLiteral(b)) return compileRepositoryPatterns([a]).matches(b)
   if (a.startsWith('/') || b.startsWith('/')) return true
+  const [folder, otherFolder] = [folderOf(a), folderOf(b)]
+  if (folder !== undefined && otherFolder !== undefined)
+    return `${folder}/`.startsWith(`${otherFolder}/`) || `${otherFolder}/`.startsWith(`${folder}/`)
   const [one, other] = [literalStart(a), literalStart(b)]
   return one.startsWith(other) || other.startsWith(one)
 }
 
 function isLiteral(pattern: string): boolean {
   return !/[*?[{\\]/.test(pattern) && !pattern.startsWith('/')
+}
+
+/** `team/app` of `team/app{,/**}`, which is that repository and all below it. */
+function folderOf(pattern: string): string | undefined {
+  return /^([^*?[{\\/][^*?[{\\]*)\{,\/\*\*\}$/.exec(pattern)?.[1]
 }
 
 function literalStart(pattern: string): string {
