@@ -43,15 +43,17 @@ export class RecordTable {
 
   /** Adds a record for each of the digests, which are shorter than a record by the length of `tail`: what follows each. */
   addEach(digests: Uint8Array, tail: Uint8Array): void {
-    const digestWidth = this.width - tail.length
-    for (let at = 0; at + digestWidth <= digests.length; at += digestWidth) {
+    // Fields are read once here and in addAt: a run is over before these loops are compiled to their best.
+    const [width, tailWidth, end] = [this.width, tail.length, digests.length]
+    const digestWidth = width - tailWidth
+    for (let at = 0; at + digestWidth <= end; at += digestWidth) {
       const shard = this.#shards[digests[at] ?? 0]
       if (shard === undefined) return
-      if (shard.used + this.width > shard.bytes.length) this.#grow(shard)
+      if (shard.used + width > shard.bytes.length) this.#grow(shard)
       const { bytes, used } = shard
       for (let i = 0; i < digestWidth; i += 1) bytes[used + i] = digests[at + i] ?? 0
-      for (let i = 0; i < tail.length; i += 1) bytes[used + digestWidth + i] = tail[i] ?? 0
-      shard.used = used + this.width
+      for (let i = 0; i < tailWidth; i += 1) bytes[used + digestWidth + i] = tail[i] ?? 0
+      shard.used = used + width
       this.#records += 1
     }
   }
@@ -60,9 +62,11 @@ export class RecordTable {
   addAt(bytes: Uint8Array, offset: number): void {
     const shard = this.#shards[bytes[offset] ?? 0]
     if (shard === undefined) return
-    if (shard.used + this.width > shard.bytes.length) this.#grow(shard)
-    for (let i = 0; i < this.width; i += 1) shard.bytes[shard.used + i] = bytes[offset + i] ?? 0
-    shard.used += this.width
+    const { width } = this
+    if (shard.used + width > shard.bytes.length) this.#grow(shard)
+    const { bytes: into, used } = shard
+    for (let i = 0; i < width; i += 1) into[used + i] = bytes[offset + i] ?? 0
+    shard.used = used + width
     this.#records += 1
   }
 

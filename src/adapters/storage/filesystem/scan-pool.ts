@@ -43,8 +43,8 @@ export interface ScanPool {
  */
 export function createScanPool(): ScanPool {
   setFlagsFromString('--semi-space-growth-factor=1')
-  // By how much it may grow between two collections. To optimize for size as a whole would cost a tenth of the time.
-  setFlagsFromString('--heap-growing-percent=30')
+  // Some 10 MiB less, for a twelfth more time where little is read.
+  setFlagsFromString('--optimize-for-size')
   // Most of what runs here runs for a second, which is too short for much compiling to pay.
   setFlagsFromString('--interrupt-budget=1000000')
   const script = bundledWorker()
