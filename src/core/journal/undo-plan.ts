@@ -10,7 +10,7 @@ import type { Digest } from '../image/digest.ts'
 import { ManifestUnreadableError } from '../image/manifest-fields.ts'
 import type { RegistryName, RepositoryName, TagName } from '../image/names.ts'
 import { parseManifest } from '../image/parse-manifest.ts'
-import type { ActOutcome, JournalIntent, JournalRun, RunId, SavedEntry } from './entry.ts'
+import type { ActOutcome, JournalIntent, JournalRun, RunId, RunRecord, SavedEntry } from './entry.ts'
 
 export interface UndoPlan {
   readonly run: RunId
@@ -52,8 +52,13 @@ export interface UndoSelection {
   readonly references?: readonly { readonly repository: RepositoryName; readonly tag: TagName }[]
 }
 
+/** What a plan to undo is made of: a run of the journal, or the part of one that is to be taken back at once. */
+export interface UndoSource extends Pick<JournalRun, 'saved' | 'intents' | 'outcomes'> {
+  readonly run: Pick<RunRecord, 'id'>
+}
+
 /** The undo plan of a run, or of what `selection` picks from it (DESIGN sections 1.9 and 7). */
-export function buildUndoPlan(run: JournalRun, selection: UndoSelection = {}): UndoPlan {
+export function buildUndoPlan(run: UndoSource, selection: UndoSelection = {}): UndoPlan {
   const removed = select(removedActs(run), selection)
   const places = new Map<string, RemovedAct[]>()
   for (const act of removed) {
@@ -82,7 +87,7 @@ interface RemovedAct {
   readonly unsettled: boolean
 }
 
-function removedActs(run: JournalRun): readonly RemovedAct[] {
+function removedActs(run: UndoSource): readonly RemovedAct[] {
   const last = new Map<number, ActOutcome>(run.outcomes.map(({ sequence, outcome }) => [sequence, outcome]))
   return run.intents.flatMap((intent) => {
     const outcome = last.get(intent.sequence)
@@ -122,7 +127,7 @@ function select(acts: readonly RemovedAct[], selection: UndoSelection): readonly
 }
 
 /** What was saved of one repository, without the tags that the run spoke of one by one. */
-function savedIn(run: JournalRun, key: string): ReadonlyMap<Digest, SavedEntry> {
+function savedIn(run: UndoSource, key: string): ReadonlyMap<Digest, SavedEntry> {
   const isHere = (place: { readonly registry: RegistryName; readonly repository: RepositoryName }): boolean =>
     JSON.stringify([place.registry, place.repository]) === key
   const untagged = new Set(
