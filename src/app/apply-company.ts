@@ -12,20 +12,19 @@ import { isOperationalError } from '../core/errors/is-operational.ts'
 import type { Digest } from '../core/image/digest.ts'
 import { buildGraph, type Node } from '../core/image/graph.ts'
 import type { ManifestFacts } from '../core/image/manifest.ts'
-import { ManifestUnreadableError } from '../core/image/manifest-fields.ts'
-import type { RegistryName, RepositoryName, TagName } from '../core/image/names.ts'
-import { parseManifest } from '../core/image/parse-manifest.ts'
+import type { TagName } from '../core/image/names.ts'
 import type { InstantMs, RepositoryInventory } from '../core/inventory/inventory.ts'
 import { recordManifest } from '../core/inventory/manifest-record.ts'
-import type { ActOutcome, JournalIntent, RunId, SavedEntry } from '../core/journal/entry.ts'
+import type { ActOutcome, JournalIntent, SavedEntry } from '../core/journal/entry.ts'
+import { factsOf, familiesOf } from '../core/journal/saved-graph.ts'
 import { stagesOf } from '../core/plan/line-order.ts'
 import { stillNeeded } from '../core/plan/recheck.ts'
 import type { ChangeOutcome } from '../ports/mutable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import type { FreshEvidence } from './apply-evidence.ts'
-import type { ApplyPorts, RegistryPorts } from './apply-ports.ts'
+import type { CompanyTrouble, RepositoryPlace } from './apply-ports.ts'
+import { Returned } from './apply-returned.ts'
 import { inParallel } from './in-parallel.ts'
-import type { HeldLeases } from './leases.ts'
 
 /** Manifests that are deleted at once; none of them hangs on another. */
 const atOnce = 8
@@ -38,19 +37,18 @@ const roundsMax = 3
 const unreadable = 'what is there and in use could not be read in full afterwards'
 const needed = 'something that stays needs it'
 
-export interface CompanyPlace {
-  readonly run: RunId
-  readonly registry: RegistryName
-  readonly repository: RepositoryName
-  readonly driver: RegistryPorts
+export interface CompanyPlace extends RepositoryPlace {
   readonly evidence: FreshEvidence
-  readonly ports: Pick<ApplyPorts, 'journal' | 'now'>
-  readonly leases: HeldLeases
 }
 
-export interface CompanyTrouble {
-  readonly outcome: 'blocked' | 'failed'
-  readonly text: string
+/** What hung on the images of a repository that are gone. */
+export interface Company {
+  /** Open intents for what is still to go. */
+  readonly intents: readonly JournalIntent[]
+  /** Acts of the run that were done: by these went the roots, and parts with lines of their own. */
+  readonly gone: readonly JournalIntent[]
+  /** What the journal has of the repository. */
+  readonly saved: readonly SavedEntry[]
 }
 
 /** Company whose root did not go stays: its intents are closed, nothing was begun. */
@@ -71,31 +69,37 @@ export async function leaveCompany(
 }
 
 /**
- * Deletes the manifests that these open intents name. Their roots are gone, their bytes are in the journal.
+ * Deletes the manifests that the open intents name. Their roots are gone, their bytes are in the journal. An image that
+ * comes back meanwhile keeps what is left of it, and gets back what went.
  *
- * @param saved what the journal has of the repository
  * @returns what did not work, by digest; left alone because it is needed is no trouble
  * @throws LeaseLostError, InterruptedError when aborted; the intents left open are settled by the next run
  */
 export async function removeCompany(
-  intents: readonly JournalIntent[],
-  saved: readonly SavedEntry[],
+  company: Company,
   place: CompanyPlace,
   options: RunOptions,
 ): Promise<ReadonlyMap<Digest, CompanyTrouble>> {
   const { stop: _stop, ...untilAborted } = options
   // Asked to stop, we finish what began: without its root, this is garbage that no later plan may ever see.
-  const removal = new CompanyRemoval(intents, saved, place, untilAborted)
-  return removal.run()
+  return new CompanyRemoval(company, place, untilAborted).run()
+}
+
+/** What hangs together, and goes one after the other. */
+interface Family {
+  readonly digests: readonly Digest[]
+  /** What goes, each stage after what it hangs on. */
+  readonly stages: readonly (readonly Digest[])[]
 }
 
 class CompanyRemoval {
   readonly #intents: ReadonlyMap<Digest, readonly JournalIntent[]>
-  readonly #stages: readonly (readonly Digest[])[]
+  readonly #families: readonly Family[]
   /** What the company itself says; a registry may not list it any more. */
   readonly #facts: readonly ManifestFacts[]
   readonly #place: CompanyPlace
   readonly #options: RunOptions
+  readonly #returned: Returned
   readonly #trouble = new Map<Digest, CompanyTrouble>()
   /** Refused because of something that may go in this run. */
   readonly #waiting = new Map<Digest, Refusal>()
@@ -103,39 +107,90 @@ class CompanyRemoval {
   readonly #closed = new Set<number>()
   #needed: ReadonlySet<Digest> | undefined
   #lookedAt: InstantMs | undefined
+  #looking: Promise<void> | undefined
 
-  constructor(
-    intents: readonly JournalIntent[],
-    saved: readonly SavedEntry[],
-    place: CompanyPlace,
-    options: RunOptions,
-  ) {
+  constructor({ intents, gone, saved }: Company, place: CompanyPlace, options: RunOptions) {
     this.#intents = groupBy(intents, (intent) => intent.act.digest)
-    const lists = groupBy(intents, (intent) => intent.root).values()
-    this.#stages = stagesOf([...lists].map((list) => list.map((intent) => intent.act.digest)))
     this.#facts = saved.flatMap((entry) => (this.#intents.has(entry.digest) ? (factsOf(entry) ?? []) : []))
+    this.#returned = new Returned(saved, [...gone, ...intents], place, options)
+    this.#returned.went(gone)
+    const all = [...gone, ...intents].flatMap(({ act, root }) => [root, act.digest])
+    // Of most images nothing hangs on anything.
+    const families = familiesOf(this.#returned.graph, all).filter(({ length }) => length > 1)
+    this.#families = families.map((digests) => {
+      const lists = groupBy(this.#openOf(digests), (intent) => intent.root).values()
+      return { digests, stages: stagesOf([...lists].map((list) => list.map(({ act }) => act.digest))) }
+    })
     this.#place = place
     this.#options = options
   }
 
   async run(): Promise<ReadonlyMap<Digest, CompanyTrouble>> {
-    await this.#round(() => true)
+    await inParallel(this.#families, atOnce, (family) => this.#removeFamily(family))
     for (let round = 2, left = Infinity; round <= roundsMax && this.#waiting.size > 0; round += 1) {
       // Nothing went that could have freed the rest.
       if (this.#waiting.size === left) break
       left = this.#waiting.size
-      await this.#round((digest) => this.#waiting.has(digest))
+      await inParallel(this.#waitingFamilies(), atOnce, (family) => this.#removeFamily(family))
     }
+    const late = this.#waitingFamilies()
     for (const [digest, refusal] of this.#waiting) await this.#block(digest, refusal)
-    return this.#trouble
+    await inParallel(late, atOnce, (family) => this.#lookAfter(family))
+    return new Map([...this.#returned.lines(), ...this.#trouble])
   }
 
-  async #round(isDue: (digest: Digest) => boolean): Promise<void> {
-    for (const stage of this.#stages) {
-      const due = stage.filter(isDue)
-      if (due.length === 0) continue
-      if (this.#isStale()) await this.#look()
-      await inParallel(due, atOnce, (digest) => this.#remove(digest))
+  #waitingFamilies(): readonly Family[] {
+    return this.#families.filter(({ digests }) => digests.some((digest) => this.#waiting.has(digest)))
+  }
+
+  /**
+   * Family by family, and not layer by layer of all of them: the shorter the time between the first and the last of an
+   * image, the less can come between.
+   */
+  async #removeFamily(family: Family): Promise<void> {
+    const due = family.digests.filter((digest) => this.#open(digest).length > 0)
+    if (due.length > 0) {
+      // Looking at a repository takes long, asking for one manifest does not: it comes last.
+      if (this.#isStale()) await this.#lookOnce()
+      const trouble = await this.#attempt(() => this.#returned.lookBefore(this.#rootsGone(family)))
+      if (trouble !== undefined) for (const digest of due) await this.#keepUnread(digest)
+    }
+    for (const stage of family.stages) {
+      const there = stage.filter((digest) => this.#open(digest).length > 0)
+      if (there.length === 0) continue
+      if (this.#isStale()) await this.#lookOnce()
+      await inParallel(there, atOnce, (digest) => this.#remove(digest))
+    }
+    if (!family.digests.some((digest) => this.#waiting.has(digest))) await this.#lookAfter(family)
+  }
+
+  /** Those roots of a family that are no company themselves. */
+  #rootsGone({ digests }: Family): readonly Digest[] {
+    const roots = new Set(this.#openOf(digests).map(({ root }) => root))
+    return [...roots].filter((root) => this.#open(root).length === 0)
+  }
+
+  async #lookAfter({ digests }: Family): Promise<void> {
+    const trouble = await this.#attempt(async () => {
+      if (!(await this.#returned.lookAfter(digests))) return
+      // A look that began before that name was given does not show to what.
+      await this.#looking
+      await this.#lookOnce()
+      await this.#returned.putBackNeeded(digests, this.#needed)
+    })
+    if (trouble !== undefined) this.#returned.doubt(digests, trouble)
+  }
+
+  /** @returns what went wrong out there; a bug, a lost lease or an abort ends the run */
+  async #attempt(ask: () => Promise<void>): Promise<string | undefined> {
+    try {
+      await ask()
+      return undefined
+    } catch (error) {
+      if (!isOperationalError(error) || error.category === 'interrupted') throw error
+      if (this.#options.signal?.aborted === true) throw error
+      this.#place.leases.assertHeld()
+      return error.message
     }
   }
 
@@ -144,16 +199,26 @@ class CompanyRemoval {
     return this.#lookedAt === undefined || ports.now() - this.#lookedAt > lookAgeMaxMs || !evidence.isFresh()
   }
 
+  /** Several families may want a look at once. */
+  async #lookOnce(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+    await this.#looking
+  }
+
   async #look(): Promise<void> {
     const { ports } = this.#place
-    this.#lookedAt = ports.now()
-    this.#needed = undefined
+    const at = ports.now()
+    let needed: ReadonlySet<Digest> | undefined
     try {
-      this.#needed = await this.#neededNow()
+      needed = await this.#neededNow()
     } catch (error) {
       if (!isOperationalError(error) || error.category === 'interrupted') throw error
       if (this.#options.signal?.aborted === true) throw error
     }
+    this.#lookedAt = at
+    this.#needed = needed
   }
 
   /** What anything there reaches or uses; undefined when that cannot be told. */
@@ -177,17 +242,16 @@ class CompanyRemoval {
 
   async #remove(digest: Digest): Promise<void> {
     this.#waiting.delete(digest)
-    if (this.#needed === undefined) {
-      this.#trouble.set(digest, { outcome: 'blocked', text: unreadable })
-      return this.#record(this.#open(digest), 'refused', unreadable)
-    }
+    if (this.#returned.stays(digest)) return this.#spare(digest)
+    if (this.#needed === undefined) return this.#keepUnread(digest)
     if (this.#needed.has(digest)) return this.#spare(digest)
     const { driver, repository, leases } = this.#place
     leases.assertHeld()
     try {
       const held = await this.#removeTags(digest)
       if (held !== undefined) return await this.#block(digest, held)
-      // Safe: what it hung on is gone, nothing still in the repository reaches it, its bytes are in the journal.
+      // Safe: what it hung on is gone and was not there again a moment ago, nothing still in the repository reaches it,
+      // its bytes are in the journal, and if what it hung on comes back now, so does this.
       const known = { tags: this.#tagsOf(digest) }
       const outcome = await driver.writer.deleteManifest(repository, digest, this.#options, known)
       if (outcome.kind !== 'refused') return await this.#record(this.#open(digest), outcome.kind, '')
@@ -228,6 +292,12 @@ class CompanyRemoval {
     return [...new Set(acts.flatMap((act) => (act.kind === 'delete' ? act.tags : [])))]
   }
 
+  async #keepUnread(digest: Digest): Promise<void> {
+    this.#waiting.delete(digest)
+    this.#trouble.set(digest, { outcome: 'blocked', text: unreadable })
+    await this.#record(this.#open(digest), 'refused', unreadable)
+  }
+
   /** Needed by something: no trouble for a part, but a root that was to go has stayed. */
   async #spare(digest: Digest): Promise<void> {
     const intents = this.#open(digest)
@@ -246,10 +316,16 @@ class CompanyRemoval {
     return (this.#intents.get(digest) ?? []).filter(({ sequence }) => !this.#closed.has(sequence))
   }
 
+  #openOf(digests: readonly Digest[]): readonly JournalIntent[] {
+    return digests.flatMap((digest) => this.#open(digest))
+  }
+
   async #record(intents: readonly JournalIntent[], outcome: ActOutcome, text: string): Promise<void> {
     const { run, ports } = this.#place
     const at = ports.now()
     for (const { sequence } of intents) this.#closed.add(sequence)
+    // What failed may have been done all the same.
+    if (outcome === 'done' || outcome === 'absent' || outcome === 'failed') this.#returned.went(intents)
     await ports.journal.recordOutcomes(
       run,
       intents.map(({ sequence }) => ({ sequence, outcome, text, at })),
@@ -279,16 +355,6 @@ function usedIn(repository: RepositoryInventory, inUse: Iterable<Digest>): Reado
   }
   const nodes = [...above].flatMap((node) => [node, ...graph.reachable(node)])
   return new Set(nodes.flatMap((node) => graph.manifests[node]?.digest ?? []))
-}
-
-/** Undefined when it is no manifest that we can read: then nothing is known to hang on it. */
-function factsOf(entry: SavedEntry): ManifestFacts | undefined {
-  try {
-    return parseManifest(entry.bytes, entry.mediaType, entry.digest)
-  } catch (error) {
-    if (error instanceof ManifestUnreadableError) return undefined
-    throw error
-  }
 }
 
 function groupBy<K, V>(all: readonly V[], keyOf: (each: V) => K): ReadonlyMap<K, readonly V[]> {

@@ -21,6 +21,7 @@ import type { ApplyPorts, LineOutcome, LineReport, RegistryPorts } from './apply
 import type { Breaker } from './apply-breaker.ts'
 import { leaveCompany, lookAgeMaxMs, removeCompany } from './apply-company.ts'
 import type { FreshEvidence } from './apply-evidence.ts'
+import { isThereAgain } from './apply-returned.ts'
 import { inParallel } from './in-parallel.ts'
 import type { HeldLeases } from './leases.ts'
 
@@ -77,6 +78,10 @@ class RepositoryApply {
   readonly #ends: Pick<RunOptions, 'stop' | 'budget'>
   /** Open intents for what hung on the roots that went. */
   readonly #company: JournalIntent[] = []
+  /** Roots that the registry lets go only after what refers to them. */
+  readonly #last = new Set<Digest>()
+  /** Acts of lines that were done. */
+  readonly #gone: JournalIntent[] = []
   /** Tags that somebody removed before us: not ours to write down, or an undo would make them. */
   readonly #tagsGone = new Set<string>()
   /** Images that a last look found under a name the plan did not know them by. */
@@ -141,7 +146,8 @@ class RepositoryApply {
     for (const report of checks.flatMap((check) => reportOf(check) ?? [])) reports.set(report.action, report)
     await this.#lookForUnlisted(checks, reports)
     const going = checks.filter((check): check is Going => check.kind === 'go')
-    this.#above = rootsAbove(actionsOf(going), this.#fresh)
+    // A later look no longer shows the roots that went, and what hangs on them waits for its turn.
+    this.#above = new Map([...this.#above, ...rootsAbove(actionsOf(going), this.#fresh)])
     return going
   }
 
@@ -231,10 +237,12 @@ class RepositoryApply {
       if (closed !== undefined) return { action, outcome: 'blocked', text: closed }
       const holder = this.#heldBy(action, reports)
       if (holder !== undefined) return holder
-      if (!saved.has(action.digest)) return doneReport(action, 'it was already gone')
+      if (!saved.has(action.digest)) return goneReport(action)
       if (this.#isStale()) return undefined
       const moved = await this.#movedTag(action)
       if (moved !== undefined) return { action, outcome: 'drifted', text: moved }
+      const needed = await this.#neededAgain(action)
+      if (needed !== undefined) return { action, outcome: 'drifted', text: needed }
       if (this.#isStale()) return undefined
       const report =
         action.kind === 'untag' ? await this.#untagLine(action) : await this.#deleteRoot(action, saved)
@@ -251,8 +259,11 @@ class RepositoryApply {
     const above = action.kind === 'delete' ? this.#above.get(action.digest) : undefined
     if (above === undefined) return undefined
     for (const { action: other, outcome } of reports.values()) {
-      if (other.kind !== 'delete' || outcome === 'deleted' || !above.includes(other.digest)) continue
+      if (other.kind !== 'delete' || !above.includes(other.digest)) continue
       const name = other.tags[0] ?? other.digest
+      if (this.#last.has(other.digest))
+        return { action, outcome: 'blocked', text: `${name}, which the registry keeps until later, needs it` }
+      if (outcome === 'deleted') continue
       return { action, outcome, text: `${name}, which was not deleted, needs it` }
     }
     return undefined
@@ -270,6 +281,18 @@ class RepositoryApply {
     }
     const name = action.kind === 'delete' ? this.#taggedAgain.get(action.digest) : undefined
     return name === undefined ? undefined : `it has a new tag, ${name}`
+  }
+
+  /** A part with a line of its own stays when what held it was deleted a moment ago and is there again by now. */
+  async #neededAgain(action: PlanAction): Promise<string | undefined> {
+    if (action.kind !== 'delete') return undefined
+    for (const digest of this.#above.get(action.digest) ?? []) {
+      const tags = this.#savedEntries.find((entry) => entry.digest === digest)?.tags ?? []
+      const gone = { repository: this.#repository, digest, tags }
+      if (!(await isThereAgain(gone, this.#driver, this.#options))) continue
+      return `${tags[0] ?? digest}, which was pushed again meanwhile, needs it`
+    }
+    return undefined
   }
 
   async #untagLine(action: Extract<PlanAction, { readonly kind: 'untag' }>): Promise<LineReport> {
@@ -341,7 +364,7 @@ class RepositoryApply {
       return { action, outcome: 'failed', text }
     }
     this.#company.push(...company)
-    return doneReport(action, '')
+    return doneReport(action)
   }
 
   /**
@@ -363,7 +386,8 @@ class RepositoryApply {
   ): Promise<LineReport> {
     const act = { kind: 'delete' as const, ...this.registry(), digest: action.digest, tags }
     this.#company.push(...(await this.#intend(action.digest, [act])), ...company)
-    return doneReport(action, '')
+    this.#last.add(action.digest)
+    return doneReport(action)
   }
 
   /**
@@ -390,11 +414,15 @@ class RepositoryApply {
 
   /** Removes what hung on the roots that went; what did not work is told on their lines. */
   async #finish(reports: Map<PlanAction, LineReport>): Promise<void> {
-    if (this.#company.length === 0) return
-    const { run, evidence, ports, leases, breaker } = this.#context
-    const place = { run, ...this.registry(), driver: this.#driver, evidence, ports, leases }
-    const trouble = await removeCompany(this.#company, this.#savedEntries, place, this.#options)
-    for (const { text } of trouble.values()) breaker.failed(this.#registry, text)
+    // Of a line that is a part of another, too, something may have to come back.
+    if (this.#company.length === 0 && this.#above.size === 0) return
+    const { run, evidence, ports, leases, sequence, breaker } = this.#context
+    const place = { run, ...this.registry(), driver: this.#driver, evidence, ports, leases, sequence }
+    const company = { intents: this.#company, gone: this.#gone, saved: this.#savedEntries }
+    const trouble = await removeCompany(company, place, this.#options)
+    for (const { outcome, text } of trouble.values()) {
+      if (outcome !== 'drifted') breaker.failed(this.#registry, text)
+    }
     for (const action of reports.keys()) {
       if (action.kind !== 'delete' || reports.get(action)?.outcome !== 'deleted') continue
       const stayed = trouble.get(action.digest)
@@ -424,7 +452,10 @@ class RepositoryApply {
   ): Promise<ChangeOutcome> {
     invariant(intent !== undefined, 'an act without an intent')
     this.#context.leases.assertHeld()
+    // Counted among what went before that is known: an act that fails half-way may have been done.
+    this.#gone.push(intent)
     const outcome = await change()
+    if (outcome.kind === 'refused') this.#gone.splice(this.#gone.indexOf(intent), 1)
     const text = outcome.kind === 'refused' ? `${outcome.reason}: ${outcome.text}` : ''
     await this.#record(intent, outcome.kind, text)
     return outcome
@@ -467,7 +498,7 @@ function reportOf(check: Recheck): LineReport | undefined {
     case 'go':
       return undefined
     case 'gone':
-      return doneReport(check.action, 'it was already gone')
+      return goneReport(check.action)
     case 'drifted':
     case 'in-use':
     case 'blocked':
@@ -475,9 +506,14 @@ function reportOf(check: Recheck): LineReport | undefined {
   }
 }
 
-function doneReport(action: PlanAction, text: string): LineReport {
+function doneReport(action: PlanAction): LineReport {
   const outcome: LineOutcome = action.kind === 'untag' ? 'untagged' : 'deleted'
-  return { action, outcome, text }
+  return { action, outcome, text: '' }
+}
+
+/** Somebody else removed it: it is as the line wants it, and not our doing. */
+function goneReport(action: PlanAction): LineReport {
+  return { ...doneReport(action), text: 'it was already gone', alreadyGone: true }
 }
 
 type Marks = ReadonlyMap<Digest, readonly InUseMark[]>

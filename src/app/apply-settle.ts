@@ -1,10 +1,11 @@
 /**
  * Settles what an earlier run began and did not live to finish: its open intents are compared with what the registry
- * has now, and what an image that is gone left behind is removed, if nothing needs it.
+ * has now, and what an image that is gone left behind is removed, if nothing needs it. Where an image came back while
+ * that run took its parts, it gets them back.
  */
 import type { RegistryName } from '../core/image/names.ts'
-import type { Act, JournalIntent, JournalRun } from '../core/journal/entry.ts'
-import { openIntents, settle, type RegistryNow } from '../core/journal/settle.ts'
+import type { Act, JournalIntent, JournalOutcome, JournalRun } from '../core/journal/entry.ts'
+import { goneActs, openIntents, settle, type RegistryNow } from '../core/journal/settle.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import { removeCompany } from './apply-company.ts'
 import type { FreshEvidence } from './apply-evidence.ts'
@@ -16,7 +17,7 @@ export type SettlePorts = Pick<ApplyPorts, 'registries' | 'journal' | 'now'>
 /**
  * Settles every open run whose registries we hold the leases of: its process is dead, or it would hold them.
  *
- * @returns a sentence for each run settled
+ * @returns a sentence for each run settled, and for each image of it that came back
  */
 export async function settleOpenRuns(
   registries: readonly RegistryName[],
@@ -31,9 +32,9 @@ export async function settleOpenRuns(
     if (summary.outcome !== 'open' || !isOurs) continue
     const run = await ports.journal.readRun(summary.id)
     if (run === undefined) continue
-    const settled = await settleRun(run, evidence, ports, leases, options)
+    const { settled, notes } = await settleRun(run, evidence, ports, leases, options)
     await ports.journal.finishRun(summary.id, 'interrupted', ports.now())
-    told.push(`Run ${summary.id} was interrupted; ${settled} of its acts were settled.`)
+    told.push(`Run ${summary.id} was interrupted; ${settled} of its acts were settled.`, ...notes)
   }
   return told
 }
@@ -44,9 +45,11 @@ async function settleRun(
   ports: SettlePorts,
   leases: HeldLeases,
   options: RunOptions,
-): Promise<number> {
+): Promise<{ readonly settled: number; readonly notes: readonly string[] }> {
   const open = openIntents(run)
-  const company = new Map<string, JournalIntent[]>()
+  const notes: string[] = []
+  const company: JournalIntent[] = []
+  const found: JournalOutcome[] = []
   for (const intent of open) {
     const driver = ports.registries.get(intent.act.registry)
     if (driver === undefined) continue
@@ -54,17 +57,51 @@ async function settleRun(
     const [told] = settle([intent], await askRegistry(intent.act, driver, options), ports.now())
     if (told === undefined) continue
     if (told.outcome === 'settled-undone' && (await isCompanyLeft(intent, run, driver, options))) {
-      const key = `${intent.act.registry} ${intent.act.repository}`
-      company.set(key, [...(company.get(key) ?? []), intent])
+      company.push(intent)
     } else {
       await ports.journal.recordOutcomes(run.run.id, [told])
+      found.push(told)
     }
   }
   await removeLeftovers(open, ports, leases, options)
-  for (const intents of company.values()) {
-    await finishCompany(intents, run, { evidence, ports, leases }, options)
+  const gone = goneActs({ intents: run.intents, outcomes: [...run.outcomes, ...found] })
+  const sequence = counterAfter(run.intents)
+  for (const place of placesOf([...company, ...gone])) {
+    const driver = ports.registries.get(place.registry)
+    if (driver === undefined) continue
+    const here = ({ act }: JournalIntent): boolean => isAt(act, place)
+    // Removes what was left over, if nothing has come to need it, and puts back what an image lacks that came back.
+    const trouble = await removeCompany(
+      {
+        intents: company.filter(here),
+        gone: gone.filter(here),
+        saved: run.saved.filter((entry) => isAt(entry, place)),
+      },
+      { ...place, run: run.run.id, driver, evidence, ports, leases, sequence },
+      options,
+    )
+    for (const [digest, { outcome, text }] of trouble) {
+      if (outcome !== 'blocked') notes.push(`${place.registry}/${place.repository}@${digest}: ${text}.`)
+    }
   }
-  return open.length
+  return { settled: open.length, notes }
+}
+
+type Place = Pick<Act, 'registry' | 'repository'>
+
+function isAt({ registry, repository }: Place, place: Place): boolean {
+  return registry === place.registry && repository === place.repository
+}
+
+function placesOf(intents: readonly JournalIntent[]): readonly Place[] {
+  const places = intents.map(({ act: { registry, repository } }) => ({ registry, repository }))
+  return [...new Map(places.map((place) => [`${place.registry} ${place.repository}`, place])).values()]
+}
+
+/** Numbers for what is written down behind what the run wrote itself. */
+function counterAfter(intents: readonly JournalIntent[]): () => number {
+  let last = intents.reduce((highest, { sequence }) => Math.max(highest, sequence), 0)
+  return () => (last += 1)
 }
 
 /** Removing a name may take several steps; a run that died between them left something that nobody else removes. */
@@ -111,23 +148,4 @@ async function isCompanyLeft(
     ({ digest, repository }) => digest === act.digest && repository === act.repository,
   )
   return isSaved && (await reader.readManifest(act.repository, root, options)) === undefined
-}
-
-/** Removes it now, if nothing has come to need it. */
-async function finishCompany(
-  intents: readonly JournalIntent[],
-  { run, saved }: JournalRun,
-  parts: {
-    readonly evidence: FreshEvidence
-    readonly ports: SettlePorts
-    readonly leases: HeldLeases
-  },
-  options: RunOptions,
-): Promise<void> {
-  const [first] = intents
-  const driver = first && parts.ports.registries.get(first.act.registry)
-  if (first === undefined || driver === undefined) return
-  const { registry, repository } = first.act
-  const here = saved.filter((entry) => entry.registry === registry && entry.repository === repository)
-  await removeCompany(intents, here, { ...parts, run: run.id, registry, repository, driver }, options)
 }

@@ -13,7 +13,7 @@ import { openIntents } from '../../src/core/journal/settle.ts'
 import type { Plan } from '../../src/core/plan/plan.ts'
 import { plannedTags } from '../../src/core/plan/recheck.ts'
 import type { JournalStore } from '../../src/ports/journal-store.ts'
-import { key, short, type World } from './world.ts'
+import { key, repositories, short, type World } from './world.ts'
 
 export class Oracle {
   readonly complaints: string[] = []
@@ -28,6 +28,9 @@ export class Oracle {
   /** What the last look at each repository showed; a registry may not list what has no tag. */
   #seen = new Map<string, ReadonlySet<Digest>>()
   #tagLooks = new Map<string, number>()
+  #manifestLooks = new Map<string, number>()
+  /** What the runs since the last whole one were about. */
+  readonly #ours = new Set<string>()
   #evidence = 0
 
   constructor(world: World, journal: JournalStore) {
@@ -41,6 +44,7 @@ export class Oracle {
     this.#looks = new Map()
     this.#seen = new Map()
     this.#tagLooks = new Map()
+    this.#manifestLooks = new Map()
     for (const action of plan?.actions ?? []) {
       if (action.kind === 'untag') this.#untags.add(`${key(action.repository, action.tag)} ${action.digest}`)
       else {
@@ -65,6 +69,10 @@ export class Oracle {
     this.#tagLooks.set(key(repository, tag), at)
   }
 
+  lookedAtManifest(repository: RepositoryName, digest: Digest, at: number): void {
+    this.#manifestLooks.set(key(repository, digest), at)
+  }
+
   asked(): void {
     this.#evidence = this.#world.event
   }
@@ -73,7 +81,8 @@ export class Oracle {
     const target = this.#world.registry.tags(repository).get(tag)
     if (target === undefined) return
     const where = `untag ${repository}:${tag}`
-    await this.#checkJournal('untag', repository, target, where, tag)
+    // A name that was given to another manifest since the last look goes as well; that, nobody could write down.
+    if (this.#sawTag(repository, tag)) await this.#checkJournal('untag', repository, target, where, tag)
     const isPlanned =
       this.#untags.has(`${key(repository, tag)} ${target}`) ||
       this.#planned.get(key(repository, target))?.has(tag) === true
@@ -93,7 +102,7 @@ export class Oracle {
     const planned = this.#planned.get(key(repository, digest))
     if (planned === undefined) this.#complain(`${where}: in no plan`)
     this.#checkTags(repository, digest, planned ?? new Set(), where)
-    const seen = (each: Digest): boolean => this.#seen.get(repository)?.has(each) ?? true
+    const seen = (each: Digest): boolean => this.#isSeen(repository, each)
     for (const other of here) {
       if (other.children.includes(digest) && seen(other.digest) && this.#isAlive(repository, other.digest)) {
         this.#complain(`${where}: the index ${short(other.digest)} still names it`)
@@ -110,19 +119,76 @@ export class Oracle {
 
   /** Every index that is there has what it names, save for what came too late to be seen. */
   wholeness(): void {
-    for (const repository of ['team/app', 'team/lib'] as RepositoryName[]) {
-      const here = this.#world.present(repository)
-      const digests = new Set(here.map(({ digest }) => digest))
-      for (const { digest, children } of here) {
-        const lacks = children.filter((child) => !digests.has(child))
-        const isSeen = this.#seen.get(repository)?.has(digest) ?? true
-        const isAlive = this.#isAlive(repository, digest)
-        if (lacks.length > 0 && isSeen && isAlive && !this.#broken.has(key(repository, digest))) {
+    for (const repository of repositories) {
+      for (const { digest, lacks } of this.#brokenIndexes(repository)) {
+        const name = key(repository, digest)
+        if (!this.#isAlive(repository, digest)) continue
+        if (this.#isSeen(repository, digest) && !this.#broken.has(name)) {
           this.#complain(`${repository}@${short(digest)} lacks ${lacks.map(short).join(' ')}`)
         }
-        if (lacks.length > 0 && isAlive) this.#broken.add(key(repository, digest))
+        this.#broken.add(name)
       }
     }
+  }
+
+  /**
+   * A run came to its end, those before it are settled: however late an image came back that they took, it has all that
+   * it names. Others may have come, or come to light, too late to be seen, and have named what was on its way out.
+   */
+  whole(): void {
+    const excused = new Set<string>()
+    for (const repository of repositories) {
+      for (const { digest, lacks } of this.#brokenIndexes(repository)) {
+        const name = key(repository, digest)
+        if (!this.#isNamed(repository, digest)) continue
+        const isStranger = !this.#ours.has(name) && this.#broken.has(name)
+        if (isStranger || this.#excused.has(name)) excused.add(name)
+        else this.#complain(`${repository}@${short(digest)} was left without ${lacks.map(short).join(' ')}`)
+      }
+    }
+    this.#excused = excused
+    this.#ours.clear()
+  }
+
+  /** Lacks something since an earlier run. */
+  #excused: ReadonlySet<string> = new Set()
+
+  #brokenIndexes(
+    repository: RepositoryName,
+  ): readonly { readonly digest: Digest; readonly lacks: readonly Digest[] }[] {
+    const here = this.#world.present(repository)
+    const digests = new Set(here.map(({ digest }) => digest))
+    return here.flatMap(({ digest, children }) => {
+      const lacks = children.filter((child) => !digests.has(child))
+      return lacks.length > 0 ? [{ digest, lacks }] : []
+    })
+  }
+
+  /** Whether a name leads to it, however new that is; of indexes that hold it, those count that the runs were about. */
+  #isNamed(repository: RepositoryName, digest: Digest, asked: ReadonlySet<Digest> = new Set()): boolean {
+    if (!this.#planned.has(key(repository, digest))) return true
+    const path = new Set([...asked, digest])
+    const leads = (each: Digest): boolean => !path.has(each) && this.#isNamed(repository, each, path)
+    const here = this.#world.present(repository)
+    const isTagged = [...this.#world.registry.tags(repository)].some(([tag, target]) => {
+      const subject = attachedTo(tag)
+      if (target !== digest) return false
+      return subject === undefined || (here.some((each) => each.digest === subject) && leads(subject))
+    })
+    const isOurs = (each: Digest): boolean => this.#ours.has(key(repository, each))
+    return (
+      isTagged ||
+      here.some((each) => each.children.includes(digest) && isOurs(each.digest) && leads(each.digest))
+    )
+  }
+
+  /** Whether the run had a look at it since it was there. */
+  #isSeen(repository: RepositoryName, digest: Digest): boolean {
+    const name = key(repository, digest)
+    const appeared = this.#world.appearedIn.get(name) ?? 0
+    if (appeared <= (this.#manifestLooks.get(name) ?? -1)) return true
+    const seen = this.#seen.get(repository)
+    return seen === undefined || (seen.has(digest) && appeared <= (this.#looks.get(repository) ?? 0))
   }
 
   /** Told once; what was broken by a change that came too late stays broken. */
@@ -136,6 +202,7 @@ export class Oracle {
     const name = key(repository, digest)
     const tags = this.#planned.get(name) ?? new Set<TagName>()
     this.#planned.set(name, tags)
+    this.#ours.add(name)
     return tags
   }
 
@@ -203,7 +270,11 @@ export class Oracle {
       if (!isKnown || target !== digest) return false
       return subject === undefined || (here.some((each) => each.digest === subject) && lives(subject))
     })
-    return isNamed || here.some((each) => each.children.includes(digest) && lives(each.digest))
+    const isSeen = (each: Digest): boolean => this.#isSeen(repository, each)
+    return (
+      isNamed ||
+      here.some((each) => each.children.includes(digest) && isSeen(each.digest) && lives(each.digest))
+    )
   }
 
   #sawTag(repository: RepositoryName, tag: string): boolean {
@@ -214,8 +285,7 @@ export class Oracle {
   /** What a running digest needs in a repository: itself, indexes above, everything below, referrers. */
   #needs(digest: Digest, repository: RepositoryName): ReadonlySet<Digest> {
     const here = this.#world.present(repository)
-    const shown = this.#seen.get(repository)
-    const seen = here.filter((each) => shown?.has(each.digest) ?? true)
+    const seen = here.filter((each) => this.#isSeen(repository, each.digest))
     const needed = new Set<Digest>()
     const climb = (from: Digest): void => {
       if (needed.has(from) || !here.some((each) => each.digest === from)) return

@@ -268,6 +268,7 @@ class Game {
     if (report.lines.length !== chosen.actions.length && report.run !== undefined) {
       this.oracle.complain(`the report has ${report.lines.length} lines of ${chosen.actions.length}`)
     }
+    this.oracle.whole()
     const open = (await this.#journal.listRuns()).filter((run) => run.outcome === 'open')
     if (open.length > 0)
       this.oracle.complain(`${open.map((run) => run.id).join(' ')} stays open after a whole run`)
@@ -294,7 +295,13 @@ class Game {
           const isNew = (this.#world.pushedIn.get(key(repository, digest)) ?? 0) > event
           const owner = here.find((each) => each.children.includes(digest) || each.digest === stored?.subject)
           const tag = [...registry.tags(repository)].find(([, target]) => target === digest)
-          if (stored === undefined || isNew || owner !== undefined || tag !== undefined) continue
+          // Whoever signs again takes the name from the older signature, and leaves that lying.
+          const isReplaced = action.withTags.some(
+            (each) =>
+              each.digest === digest && (this.#world.taggedIn.get(key(repository, each.tag)) ?? 0) > event,
+          )
+          if (isNew || isReplaced || stored === undefined || owner !== undefined || tag !== undefined)
+            continue
           const inUse = [...this.#world.deployments.values()].some((each) => each.digest === digest)
           if (!inUse) this.oracle.complain(`${repository}@${short(digest)} was left lying by a run cut off`)
         }

@@ -71,7 +71,13 @@ export function mortalReader(reader: ReadableRegistry, call: Call, oracle: Oracl
         oracle.lookedAtTag(name, tag, at)
         return target
       }),
-    readManifest: (name, digest, options) => call(() => reader.readManifest(name, digest, options)),
+    readManifest: (name, digest, options) =>
+      call(async () => {
+        const at = oracle.now()
+        const raw = await reader.readManifest(name, digest, options)
+        oracle.lookedAtManifest(name, digest, at)
+        return raw
+      }),
     hasBlob: (name, digest, options) => call(() => reader.hasBlob(name, digest, options)),
   }
 }

@@ -44,6 +44,8 @@ export class World {
   readonly deployments = new Map<string, Deployment>()
   /** When a manifest was last pushed, a tag last changed; by number of event. */
   readonly pushedIn = new Map<string, number>()
+  /** When a manifest was last pushed that was not there. */
+  readonly appearedIn = new Map<string, number>()
   readonly taggedIn = new Map<string, number>()
   event = 0
   clock = Date.parse('2026-01-01T00:00:00Z')
@@ -239,6 +241,8 @@ export class World {
       if (content !== undefined) this.registry.putBlob(repository, content)
     }
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest
+    if (!this.registry.digests(repository).includes(digest))
+      this.appearedIn.set(key(repository, digest), this.event)
     for (const tag of tags.length === 0 ? [undefined] : tags) {
       this.registry.putManifest(repository, { bytes, mediaType, ...(tag !== undefined && { tag }) })
       if (tag !== undefined) this.taggedIn.set(key(repository, tag), this.event)

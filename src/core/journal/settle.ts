@@ -7,7 +7,7 @@
 import type { Digest } from '../image/digest.ts'
 import type { RegistryName, RepositoryName, TagName } from '../image/names.ts'
 import type { InstantMs } from '../inventory/inventory.ts'
-import type { Act, JournalIntent, JournalOutcome, JournalRun } from './entry.ts'
+import type { Act, ActOutcome, JournalIntent, JournalOutcome, JournalRun } from './entry.ts'
 
 /** What the registry says now. `unknown` when it could not be asked. */
 export interface RegistryNow {
@@ -24,6 +24,19 @@ export interface RegistryNow {
 export function openIntents(run: JournalRun): readonly JournalIntent[] {
   const closed = new Set(run.outcomes.map(({ sequence }) => sequence))
   return run.intents.filter(({ sequence }) => !closed.has(sequence))
+}
+
+/**
+ * The deletions and removed tags of a run that took place, in their order. What failed is among them, because nobody
+ * knows.
+ */
+export function goneActs({
+  intents,
+  outcomes,
+}: Pick<JournalRun, 'intents' | 'outcomes'>): readonly JournalIntent[] {
+  const last = new Map(outcomes.map(({ sequence, outcome }) => [sequence, outcome]))
+  const mayBeDone: ReadonlySet<ActOutcome | undefined> = new Set(['done', 'absent', 'failed', 'settled-done'])
+  return intents.filter(({ act, sequence }) => act.kind !== 'put' && mayBeDone.has(last.get(sequence)))
 }
 
 /** The outcomes of open intents, as of `at`; an intent the registry cannot answer for is left out and stays open. */
