@@ -145,8 +145,8 @@ function outcomeOf(lines: readonly LineReport[], options: RunOptions): RunOutcom
 function countDeleted(lines: readonly LineReport[]): number {
   // The same bytes in two repositories are two manifests; two lines of one may share what goes along.
   const manifests = new Set<string>()
-  for (const { action, outcome } of lines) {
-    if (action.kind !== 'delete' || outcome !== 'deleted') continue
+  for (const { action, outcome, alreadyGone } of lines) {
+    if (action.kind !== 'delete' || outcome !== 'deleted' || alreadyGone === true) continue
     for (const digest of [action.digest, ...action.with])
       manifests.add(`${action.registry} ${action.repository} ${digest}`)
   }

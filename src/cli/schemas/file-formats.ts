@@ -168,7 +168,9 @@ export const applySchema = z.looseObject({
   ),
   counts: z
     .record(z.string(), count)
-    .describe('How many lines had each outcome, and how many manifests went.'),
+    .describe(
+      'How many lines had each outcome, how many are done since somebody else had removed it (alreadyGone), and how many manifests went.',
+    ),
   plan: z.string().optional().describe('The id of the plan.'),
   settled: z.array(z.string()).optional().describe('What an interrupted run had left, and this one settled.'),
 })

@@ -56,11 +56,11 @@ export function applyListing(report: ApplyReport, plan: Plan, options: ApplyList
     names: report.lines.flatMap((line) =>
       isDone(line) ? [`${line.action.registry}/${nameOf(line.action)}`] : [],
     ),
-    below: [sentenceOf(report), ...(report.lines.some(isDone) ? [`Undo:  ${options.undoLine}`] : [])],
+    below: [sentenceOf(report), ...(report.lines.some(isOurs) ? [`Undo:  ${options.undoLine}`] : [])],
   }
 }
 
-/** `Deleted 219 of 221 images (406 manifests) · 1 drifted · 1 failed` */
+/** `Deleted 218 of 221 images (406 manifests) · 1 already gone · 1 drifted · 1 failed` */
 function sentenceOf({ lines, manifestsDeleted }: ApplyReport): string {
   const counts = countOutcomes(lines)
   const deletes = lines.filter(({ action }) => action.kind === 'delete').length
@@ -76,15 +76,17 @@ function sentenceOf({ lines, manifestsDeleted }: ApplyReport): string {
     ...(untags === 0
       ? []
       : [`removed ${of(counts.untagged, untags)} single ${untags === 1 ? 'tag' : 'tags'}`]),
+    ...(counts.alreadyGone === 0 ? [] : [`${formatCount(counts.alreadyGone)} already gone`]),
     ...(['drifted', 'in-use', 'blocked', 'failed'] as const).flatMap((outcome) =>
       counts[outcome] === 0 ? [] : [`${formatCount(counts[outcome])} ${outcome}`],
     ),
   ].join(' · ')
 }
 
-function countOutcomes(lines: readonly LineReport[]): Record<LineOutcome, number> {
-  const counts = { deleted: 0, untagged: 0, drifted: 0, 'in-use': 0, blocked: 0, failed: 0 }
-  for (const { outcome } of lines) counts[outcome] += 1
+/** Lines by their outcome; those that somebody else had done before are done, and counted apart. */
+function countOutcomes(lines: readonly LineReport[]): Record<LineOutcome | 'alreadyGone', number> {
+  const counts = { deleted: 0, untagged: 0, alreadyGone: 0, drifted: 0, 'in-use': 0, blocked: 0, failed: 0 }
+  for (const { outcome, alreadyGone } of lines) counts[alreadyGone === true ? 'alreadyGone' : outcome] += 1
   return counts
 }
 
@@ -106,6 +108,11 @@ const colorOf = {
 
 export function isDone({ outcome }: LineReport): boolean {
   return outcome === 'deleted' || outcome === 'untagged'
+}
+
+/** Done, and by this run: something to undo. */
+function isOurs(line: LineReport): boolean {
+  return isDone(line) && line.alreadyGone !== true
 }
 
 function nameOf(action: PlanAction): string {
