@@ -27,6 +27,7 @@ registryConformance(
       deletesReferrers: true,
       referrersApi: true,
       undo: 'manifest-replay',
+      freesBytes: 'by-itself',
       pageSizeMax: 1000,
     },
     // A challenge and a token for the repository, its tags and its manifests.

@@ -27,6 +27,7 @@ const expected: RegistryExpectations = {
     protectsChildren: true,
     referrersApi: true,
     undo: 'manifest-replay',
+    freesBytes: 'by-itself',
   },
   // GOOGLE_MANIFEST_REFERRING_MANIFEST.
   manners: ['refuses-subjects'],

@@ -26,6 +26,7 @@ const expected: RegistryExpectations = {
     protectsChildren: false,
     referrersApi: false,
     undo: 'bin',
+    freesBytes: 'by-its-collector',
   },
   // The keys and one query; a login for the repository where manifests are read.
   requests: ({ manifests, configs }) => ({ cold: 4 + manifests + configs, warm: 2 }),

@@ -33,6 +33,7 @@ registryConformance(
       protectsChildren: true,
       referrersApi: false,
       undo: 'none',
+      freesBytes: 'by-itself',
       pageSizeMax: 100,
     },
     repositoryOf,

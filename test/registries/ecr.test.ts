@@ -23,6 +23,7 @@ registryConformance(
       pullTime: true,
       protectsChildren: true,
       undo: 'manifest-replay',
+      freesBytes: 'by-itself',
       pageSizeMax: 1000,
     },
     // One page of images; one batch of manifests; a password once, and each config. Nothing but the page afterwards.

@@ -23,6 +23,7 @@ const capabilities = {
   protectsChildren: false,
   referrersApi: false,
   undo: 'bin',
+  freesBytes: 'by-itself',
   pageSizeMax: 100,
 } as const
 

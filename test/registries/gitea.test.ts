@@ -26,6 +26,7 @@ registryConformance(
       foldsTagCase: true,
       referrersApi: false,
       undo: 'none',
+      freesBytes: 'by-its-collector',
       pageSizeMax: 50,
     },
     without,

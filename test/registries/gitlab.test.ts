@@ -26,6 +26,7 @@ const capabilities = {
   collectsUntagged: true,
   referrersApi: false,
   undo: 'manifest-replay',
+  freesBytes: 'by-its-collector',
   pageSizeMax: 1000,
 } as const
 

@@ -20,6 +20,7 @@ const expected: RegistryExpectations = {
     protectsChildren: false,
     referrersApi: false,
     undo: 'manifest-replay',
+    freesBytes: 'by-its-collector',
     pageSizeMax: 100,
   },
   // Which repository it is, its tags, one page of the search, and what each tag points to.

@@ -24,6 +24,7 @@ const capabilities = {
   collectsUntagged: true,
   referrersApi: false,
   undo: 'bin',
+  freesBytes: 'by-its-collector',
   pageSizeMax: 100,
 } as const
 const manners = ['collects-untagged'] as const

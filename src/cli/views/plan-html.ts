@@ -14,7 +14,13 @@ import {
   type RepositoryLines,
 } from './plan-lines.ts'
 
-export function planHtml(plan: Plan, { configName }: { readonly configName: string }): string {
+export interface HtmlOptions {
+  readonly configName: string
+  /** When deleted bytes are free (freed-when.ts). */
+  readonly freedWhen: string
+}
+
+export function planHtml(plan: Plan, { configName, freedWhen }: HtmlOptions): string {
   const repositories = linesByRepository(plan).filter(
     (each) => each.going.length > 0 || each.protected.length > 0,
   )
@@ -34,7 +40,7 @@ export function planHtml(plan: Plan, { configName }: { readonly configName: stri
 <title>Winnow plan ${escaped(plan.id)}</title>
 <style>${style}</style>
 <h1>${escaped(planSentence(plan))}</h1>
-<p>Frees <strong>${formatBytes(bytesFreed)}</strong> after a sweep of the storage (${formatBytes(bytesApparent)} apparent).
+<p>Frees <strong>${formatBytes(bytesFreed)}</strong> ${freedWhen} (${formatBytes(bytesApparent)} apparent).
 Made ${formatInstant(plan.now)}, may be applied until ${formatInstant(plan.expiresAt)}. Nothing was changed.</p>
 ${notes.length === 0 ? '' : `<ul>${notes.map((note) => `<li>${escaped(note)}`).join('')}</ul>`}
 ${repositories.map((each) => section(each, plan, configName)).join('\n')}

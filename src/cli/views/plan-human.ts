@@ -24,6 +24,8 @@ export interface PlanViewOptions {
   /** Digests in full, and where each age comes from. */
   readonly isWide: boolean
   readonly nearMiss: NearMiss
+  /** When deleted bytes are free (freed-when.ts). */
+  readonly freedWhen: string
 }
 
 /** Lines of a repository before it is summed up. */
@@ -37,7 +39,9 @@ export function planView(plan: Plan, options: PlanViewOptions): string {
       (repository) => options.showsAll || repository.going.length > 0 || repository.protected.length > 0,
     )
     .map((repository) => repositoryView(repository, plan, options))
-  const totals = [protectedLine(plan), freesLine(plan), askedLine(plan)].flatMap((line) => line ?? [])
+  const totals = [protectedLine(plan), freesLine(plan, options.freedWhen), askedLine(plan)].flatMap(
+    (line) => line ?? [],
+  )
   const warnings = plan.warnings.map((text) => `${options.output.colors.yellow('warning:')} ${plain(text)}`)
   return [...repositories, ...[...totals, ...warnings].map((line) => `${line}\n`)].join('')
 }
@@ -154,12 +158,12 @@ function protectedLine(plan: Plan): string | undefined {
   return `Protected from deletion: ${counts.map(({ what, count }) => `${formatCount(count)} ${what}`).join(' · ')}`
 }
 
-function freesLine({ summary }: Plan): string | undefined {
+function freesLine({ summary }: Plan, when: string): string | undefined {
   if (summary.imagesDelete === 0) return undefined
   const { bytesFreed, bytesApparent } = summary
   const shared = bytesApparent - bytesFreed
   const rest = shared > 0 ? `; ${formatBytes(shared)} of it is shared` : ''
-  return `Frees ${formatBytes(bytesFreed)} after a sweep of the storage (${formatBytes(bytesApparent)} apparent${rest})`
+  return `Frees ${formatBytes(bytesFreed)} ${when} (${formatBytes(bytesApparent)} apparent${rest})`
 }
 
 /** Whose word the plan goes by. */

@@ -12,15 +12,17 @@ const linesShown = 100
 export interface MarkdownOptions {
   readonly configName: string
   readonly showsAll: boolean
+  /** When deleted bytes are free (freed-when.ts). */
+  readonly freedWhen: string
 }
 
-export function planMarkdown(plan: Plan, { configName, showsAll }: MarkdownOptions): string {
+export function planMarkdown(plan: Plan, { configName, showsAll, freedWhen }: MarkdownOptions): string {
   const repositories = linesByRepository(plan).filter(({ going }) => going.length > 0)
   const { bytesFreed, bytesApparent } = plan.summary
   const counts = protectionCounts(plan).map(({ what, count }) => `- ${formatCount(count)} ${what}\n`)
   return [
     `### Winnow: ${planSentence(plan).replace(/^Plan: /, '')}\n\n`,
-    `Frees ${formatBytes(bytesFreed)} after a sweep of the storage (${formatBytes(bytesApparent)} apparent).\n`,
+    `Frees ${formatBytes(bytesFreed)} ${freedWhen} (${formatBytes(bytesApparent)} apparent).\n`,
     ...limits(plan),
     ...(repositories.length === 0 ? [] : ['\n', overview(repositories)]),
     ...(counts.length === 0 ? [] : ['\nProtected from deletion:\n\n', ...counts]),

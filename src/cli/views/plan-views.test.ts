@@ -110,7 +110,7 @@ describe('a plan', () => {
         !  0.9.0        sha256:ffffffff…  134d  28.6 MiB  KEPT, in use: Deployment <shop>/web (kubernetes:lab)  else unmatched  winnow.yaml:31
 
       Protected from deletion: 1 in use
-      Frees 85.8 MiB after a sweep of the storage (95.4 MiB apparent; 9.5 MiB of it is shared)
+      Frees 85.8 MiB once they are swept or collected (95.4 MiB apparent; 9.5 MiB of it is shared)
       Evidence: kubernetes:lab (4 references) · helm:lab LEFT OUT
       warning: a warning with a �[2J in it
       "
@@ -131,7 +131,7 @@ describe('a plan', () => {
     expect(await view('markdown')).toMatchInlineSnapshot(`
       "### Winnow: delete 2 images (4 manifests, 2 tags), remove 1 single tag, keep 2.
 
-      Frees 85.8 MiB after a sweep of the storage (95.4 MiB apparent).
+      Frees 85.8 MiB once they are swept or collected (95.4 MiB apparent).
 
       | Repository | Delete | Of | Size |
       | --- | ---: | ---: | ---: |

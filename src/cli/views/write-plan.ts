@@ -5,6 +5,7 @@ import type { PlanInput } from '../../core/plan/build-plan.ts'
 import type { OutputFormat } from '../command.ts'
 import type { Output } from '../terminal.ts'
 import { writeDocument, writeLines } from './documents.ts'
+import { freedWhen } from './freed-when.ts'
 import { nearMisses } from './near-misses.ts'
 import { planView } from './plan-human.ts'
 import { planCsv, planNames } from './plan-rows.ts'
@@ -26,11 +27,13 @@ export async function writePlan(
   { format, output, configName, showsAll }: WritePlanOptions,
 ): Promise<void> {
   const { plan, input } = planned
+  const when = freedWhen(plan, input)
   switch (format) {
     case 'table':
     case 'wide': {
       const nearMiss = nearMisses(input)
-      output.write(planView(plan, { output, configName, showsAll, isWide: format === 'wide', nearMiss }))
+      const isWide = format === 'wide'
+      output.write(planView(plan, { output, configName, showsAll, isWide, nearMiss, freedWhen: when }))
       return
     }
     case 'json':
@@ -47,12 +50,12 @@ export async function writePlan(
       return
     case 'markdown': {
       const { planMarkdown } = await import('./plan-markdown.ts')
-      output.write(planMarkdown(plan, { configName, showsAll }))
+      output.write(planMarkdown(plan, { configName, showsAll, freedWhen: when }))
       return
     }
     case 'html': {
       const { planHtml } = await import('./plan-html.ts')
-      output.write(planHtml(plan, { configName }))
+      output.write(planHtml(plan, { configName, freedWhen: when }))
       return
     }
   }

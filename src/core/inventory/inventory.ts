@@ -98,6 +98,8 @@ export interface Capabilities {
   readonly referrersApi: boolean
   /** How a deletion can be taken back: from the saved manifest while the blobs remain, from the registry's bin, or not. */
   readonly undo: 'manifest-replay' | 'bin' | 'none'
+  /** Who frees the bytes of what was deleted; left out where nobody does but a sweep of the storage. */
+  readonly freesBytes?: 'by-itself' | 'by-its-collector'
   readonly pageSizeMax: number | undefined
   /** Documented limits, for people: `100 requests a minute`. */
   readonly rateLimit: string | undefined

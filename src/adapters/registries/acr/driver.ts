@@ -31,6 +31,7 @@ const capabilities: Partial<Capabilities> = {
   deletesReferrers: true,
   referrersApi: true,
   undo: 'manifest-replay',
+  freesBytes: 'by-itself',
   pageSizeMax: PAGE_SIZE_MAX,
   rateLimit: '500 deletions a minute for each identity (Premium: 2000)',
 }

@@ -32,6 +32,7 @@ const capabilities: Partial<Capabilities> = {
   // The list of tags shows referrers as well, so nobody is asked for them.
   referrersApi: true,
   undo: 'manifest-replay',
+  freesBytes: 'by-itself',
   rateLimit: '60 000 requests and 18 000 deletions a minute for a project',
 }
 

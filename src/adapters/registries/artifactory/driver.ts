@@ -45,6 +45,7 @@ export const driver: RegistryDriver = {
           // The list is whole, so nobody needs to be asked for referrers.
           referrersApi: false,
           undo: 'bin',
+          freesBytes: 'by-its-collector',
         },
       }),
       createWriter: () => {

@@ -22,6 +22,7 @@ const capabilities: Partial<Capabilities> = {
   pushTime: true,
   pullTime: true,
   undo: 'none',
+  freesBytes: 'by-itself',
   rateLimit:
     'some 600 API requests a minute; each manifest read is a pull, of 100 to 200 in six hours on free plans',
 }

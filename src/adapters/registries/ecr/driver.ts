@@ -87,6 +87,7 @@ function capabilitiesOf({ place }: AwsApi): Partial<Capabilities> {
     // Listings show every referrer, so nobody is asked for them.
     referrersApi: !place.isPublic,
     undo: 'manifest-replay',
+    freesBytes: 'by-itself',
     rateLimit: 'limits that the whole account and region share',
   }
 }

@@ -65,6 +65,7 @@ function open(settings: DriverSettings): OpenedDriver {
         pushTime: true,
         referrersApi: false,
         undo: 'bin',
+        freesBytes: 'by-itself',
         rateLimit: '5000 requests an hour',
       },
     }),

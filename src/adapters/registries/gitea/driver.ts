@@ -41,6 +41,7 @@ export const driver: RegistryDriver = {
           foldsTagCase: true,
           referrersApi: false,
           undo: 'none',
+          freesBytes: 'by-its-collector',
         },
       }),
       createWriter: () => new GiteaWriter({ api, connection, listing, looks }),

@@ -2,6 +2,7 @@
  * GitLab Container Registry, at gitlab.com and self-managed: tags by the registry's own list where it has one,
  * repositories and protected tags by GitLab's API. Only tags are deleted; GitLab collects manifests that have none.
  */
+import type { Capabilities } from '../../../core/inventory/inventory.ts'
 import type { RunOptions } from '../../../ports/run-options.ts'
 import type { DriverSettings, OpenedDriver, RegistryDriver } from '../driver.ts'
 import { OciConnection } from '../oci/connection.ts'
@@ -51,8 +52,9 @@ function open(settings: DriverSettings): OpenedDriver {
   const registry = new ProductApi({ name, product: productName, base: baseUrl.replace(/\/+$/, ''), http })
   const protection = new Protection(api)
   const listing = new GitLabListing({ connection, registry, api, surfaces, protection, namespaces })
-  const capabilities = {
+  const capabilities: Partial<Capabilities> = {
     deleteRemovesSiblings: false,
+    freesBytes: 'by-its-collector',
     collectsUntagged: true,
     rateLimit: '2000 requests a minute at gitlab.com',
   }

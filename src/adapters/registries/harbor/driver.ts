@@ -30,7 +30,10 @@ function openHarbor(settings: DriverSettings): OpenedDriver {
       ...settings,
       recognise: (_, options) => recognise(api, options),
       listing,
-      capabilities: { listsUntagged: true, pushTime: true, pullTime: true, deletesReferrers: true },
+      capabilities: {
+        ...{ listsUntagged: true, pushTime: true, pullTime: true, deletesReferrers: true },
+        freesBytes: 'by-its-collector',
+      },
     }),
     createWriter: () => new HarborWriter(api, listing, settings),
     createCollector: () => new HarborCollector(openApi),

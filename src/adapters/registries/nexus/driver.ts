@@ -46,6 +46,7 @@ export const driver: RegistryDriver = {
           pullTime: true,
           deleteRemovesSiblings: true,
           referrersApi: false,
+          freesBytes: 'by-its-collector',
         },
       }),
       createWriter: () => {

@@ -52,6 +52,7 @@ function openQuay(settings: DriverSettings): OpenedDriver {
         collectsUntagged: true,
         pushTime: true,
         undo: 'bin',
+        freesBytes: 'by-its-collector',
         rateLimit: isPublic ? 'a few requests a second' : undefined,
       },
     }),

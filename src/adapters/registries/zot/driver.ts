@@ -19,7 +19,7 @@ export const driver: RegistryDriver = {
       reader: createOciReader({
         ...settings,
         listing: createZotListing(connection, search),
-        capabilities: { referrersApi: true },
+        capabilities: { referrersApi: true, freesBytes: 'by-its-collector' },
         recognise: async (_, options) => {
           const tellsTimes = await search.isThere(options)
           return { ...zotTraits, pushTime: tellsTimes, pullTime: tellsTimes }
