@@ -70,8 +70,8 @@ function possibleSets(patterns: readonly string[]): readonly (readonly string[])
   return sets.toSorted((a, b) => a.length - b.length)
 }
 
-/** False only where it is certain that no name matches both. */
-function canMeet(a: string, b: string): boolean {
+/** False only where it is certain that no name matches both patterns on repositories. */
+export function canMeet(a: string, b: string): boolean {
   if (isLiteral(a) && isLiteral(b)) return a === b
   if (isLiteral(a)) return compileRepositoryPatterns([b]).matches(a)
   if (isLiteral(b)) return compileRepositoryPatterns([a]).matches(b)
