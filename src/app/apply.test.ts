@@ -14,6 +14,7 @@ import { ociIndexType, ociManifestType } from '../core/image/media-types.ts'
 import type { RegistryName, RepositoryName, TagName } from '../core/image/names.ts'
 import { newRunId } from '../core/journal/run-id.ts'
 import type { DeleteAction, Plan } from '../core/plan/plan.ts'
+import type { JournalStore } from '../ports/journal-store.ts'
 import type { MutableRegistry } from '../ports/mutable-registry.ts'
 import type { ReadableRegistry } from '../ports/readable-registry.ts'
 import type { RunOptions } from '../ports/run-options.ts'
@@ -175,6 +176,61 @@ describe('a plan that may not be applied', () => {
   it('is applied exactly at the limit', async () => {
     const world = shop(2)
     expect(outcomes(await applyIn(everything(world), portsOf(world), {}, 2))).toEqual(['deleted', 'deleted'])
+  })
+})
+
+describe('a journal without room', () => {
+  /** Takes so many writings after a run began, and then no more. */
+  function full(after: number, journal = createMemoryJournalStore()): JournalStore {
+    let written = 0
+    const refuse = (): void => {
+      written += 1
+      if (written > after) throw new Broken('There is no space left to write the state.')
+    }
+    return {
+      ...journal,
+      recordIntents: async (...words) => {
+        refuse()
+        await journal.recordIntents(...words)
+      },
+      recordOutcomes: async (...words) => {
+        refuse()
+        await journal.recordOutcomes(...words)
+      },
+      finishRun: async (...words) => {
+        refuse()
+        await journal.finishRun(...words)
+      },
+    }
+  }
+
+  const failureOf = async (work: Promise<unknown>): Promise<Broken> => {
+    const error: unknown = await work.catch((failure: unknown) => failure)
+    if (error instanceof Broken) return error
+    throw new Error('another error was expected', { cause: error })
+  }
+
+  it.each([0, 1, 3])('ends a run with its name and how to go on or back (after %d)', async (after) => {
+    const world = shop(2)
+    const ports = portsOf(world, { journal: full(after) })
+    const { notes } = await failureOf(applyIn(everything(world), ports))
+    const [run] = await ports.journal.listRuns()
+    expect(run?.outcome).toBe('open')
+    expect(notes).toEqual([expect.stringContaining(`This was run ${run?.id ?? ''}.`)])
+    expect(notes[0]).toContain(`winnow undo ${run?.id ?? ''}`)
+  })
+
+  it('ends an undo with its name', async () => {
+    const world = shop(1)
+    const ports = portsOf(world)
+    const { run } = await applyIn(everything(world), ports)
+    const undoing = await planUndo(run ?? '', {}, ports.journal)
+    const journal = full(0, ports.journal)
+    const { notes } = await failureOf(undo(undoing.run, undoing.plan, 'test:1', { ...ports, journal }))
+    const [last] = await ports.journal.listRuns()
+    expect(last?.kind).toBe('undo')
+    expect(notes).toEqual([expect.stringContaining(`This was run ${last?.id ?? ''}`)])
+    expect(notes[0]).toContain(`winnow undo ${run ?? ''}`)
   })
 })
 

@@ -19,6 +19,7 @@ import { refuseUnfit, type ApplyLimits } from './apply-fitness.ts'
 import { FreshEvidence } from './apply-evidence.ts'
 import { settleOpenRuns } from './apply-settle.ts'
 import { withLeases, type HeldLeases } from './leases.ts'
+import { noting } from './noting.ts'
 import type { EvidenceRequest } from './gather-evidence.ts'
 
 export type { ApplyPorts, LineOutcome, LineReport, RegistryPorts } from './apply-ports.ts'
@@ -92,10 +93,20 @@ async function applyLeased(
     sequence: counter(),
     breaker: new Breaker(),
   }
-  const lines = await applyRepositories(plan.actions, context, held)
-  const outcome = outcomeOf(lines, options)
-  await ports.journal.finishRun(run, outcome, ports.now())
-  return { run, lines, outcome, manifestsDeleted: countDeleted(lines), settled }
+  return noting(
+    () => whatStands(run),
+    async () => {
+      const lines = await applyRepositories(plan.actions, context, held)
+      const outcome = outcomeOf(lines, options)
+      await ports.journal.finishRun(run, outcome, ports.now())
+      return { run, lines, outcome, manifestsDeleted: countDeleted(lines), settled }
+    },
+  )
+}
+
+/** For an error that ends a run: what it removed by then, only the journal knows. */
+function whatStands(run: RunId): string {
+  return `This was run ${run}. What it removed is in the journal, and \`winnow history\` lists it. Once that is put right, run the same command again: it settles what this run had begun, and goes on.\nOr put back what it removed:\n  winnow undo ${run}`
 }
 
 /** Those that the plan is about, and those where an interrupted run has left something to settle. */

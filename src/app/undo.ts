@@ -15,6 +15,7 @@ import type { LeaseStore } from '../ports/lease.ts'
 import type { RunOptions } from '../ports/run-options.ts'
 import type { RegistryPorts } from './apply-ports.ts'
 import { withLeases, type HeldLeases } from './leases.ts'
+import { noting } from './noting.ts'
 import { Restorer, type UndoLineReport } from './undo-restorer.ts'
 
 export type { UndoLineReport, UndoOutcome } from './undo-restorer.ts'
@@ -121,6 +122,25 @@ async function undoLeased(
     { ...ports, run: id, saved: run.saved, leases, sequence: () => (sequence += 1) },
     options,
   )
+  return noting(
+    () =>
+      `This was run ${id}, which put back what ${run.run.id} had removed. Once that is put right, go on from there:\n  winnow undo ${run.run.id}`,
+    () => restoreLines(id, run, plan, { ports, restorer, options }),
+  )
+}
+
+interface Restoring {
+  readonly ports: UndoPorts
+  readonly restorer: Restorer
+  readonly options: RunOptions
+}
+
+async function restoreLines(
+  id: RunId,
+  run: JournalRun,
+  plan: UndoPlan,
+  { ports, restorer, options }: Restoring,
+): Promise<UndoReport> {
   const lines: UndoLineReport[] = []
   // One after the other: a parent is refused while a child of it is not back yet.
   for (const line of plan.lines) {
