@@ -122,11 +122,12 @@ export class Oracle {
     for (const repository of repositories) {
       for (const { digest, lacks } of this.#brokenIndexes(repository)) {
         const name = key(repository, digest)
-        if (!this.#isAlive(repository, digest)) continue
-        if (this.#isSeen(repository, digest) && !this.#broken.has(name)) {
+        const isKnown = this.#isAlive(repository, digest) && this.#isSeen(repository, digest)
+        if (isKnown && !this.#broken.has(name)) {
           this.#complain(`${repository}@${short(digest)} lacks ${lacks.map(short).join(' ')}`)
         }
-        this.#broken.add(name)
+        // One that is on its way out may lack anything, and counts from when it has a name again.
+        if (isKnown || this.#isNamed(repository, digest)) this.#broken.add(name)
       }
     }
   }
