@@ -93,6 +93,7 @@ function resolveMatch(written: WrittenMatch): MatchBlock {
     state: written.state === undefined ? undefined : listOf(written.state),
     werf: written.werf,
     created: written.created,
+    locked: written.locked,
   }
   // A field that is absent must hold for nothing; one that is undefined is not in the type.
   return Object.fromEntries(Object.entries(lists).filter(([, value]) => value !== undefined))

@@ -65,6 +65,11 @@ export const matchSchema = z.strictObject({
     'State',
     'Whether all children are there; `orphaned-referrer` is a referrer whose subject is gone.',
   ).optional(),
+  locked: key(
+    z.boolean(),
+    'Locked',
+    'Immutable or protected in the registry, and so never deleted; `false` leaves such out of counts.',
+  ).optional(),
   created: key(
     z.enum(['known', 'unknown']),
     'Created',

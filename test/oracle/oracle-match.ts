@@ -141,6 +141,7 @@ export function matchesFields(block: WorldBlock, row: Row): boolean {
     block.platform === undefined ||
       row.platforms.some((platform) => anyMatches(block.platform ?? [], platform)),
     block.largerThan === undefined || row.imageBytes > Number(block.largerThan.replace(/B$/, '')),
+    block.locked === undefined || block.locked === (manifest.locked === true),
     block.created === undefined || (block.created === 'known') === row.isBuildKnown,
     state === undefined || state.some((one) => row.state.includes(one)),
   ].every(Boolean)

@@ -63,6 +63,7 @@ export interface WorldBlock {
   readonly largerThan?: string
   readonly state?: readonly string[]
   readonly created?: 'known' | 'unknown'
+  readonly locked?: boolean
 }
 
 export interface WorldCounting {

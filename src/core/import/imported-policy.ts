@@ -17,6 +17,7 @@ export interface ImportedBlock {
   readonly state?: 'missing-children' | 'orphaned-referrer'
   readonly werf?: 'other'
   readonly created?: 'known' | 'unknown'
+  readonly locked?: boolean
 }
 
 export interface ImportedGitLimit {

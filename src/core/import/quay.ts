@@ -16,6 +16,7 @@ import type { Reading } from './reading.ts'
 import {
   entryOf,
   fileStart,
+  type Place,
   type SourceDocument,
   type SourceMap,
   type SourceValue,
@@ -170,20 +171,33 @@ function toRule(
   }
   const origin = `line ${place.line}: ${method}`
   if (age !== undefined) return { ...base, comments: [origin], delete: { olderThan: age } }
-  const others = [...byAge, ...byNumber].filter((other) => other !== policy && !covers(other, policy))
-  const not = others.map((other) => blockOf({ ...other, pattern: other.widest }) ?? {})
-  if (others.length > 0) {
-    reading.warn(
-      place,
-      `${method}: Quay counts what its other policies leave; here tags that those speak of are neither counted nor removed by this one, so more is kept.`,
-    )
-  }
-  const told = others.length === 0 ? [] : ['`not`: tags of the other policies are theirs.']
+  const others = [...byAge, ...byNumber].filter((other) => other !== policy)
+  const unclear = others.filter((other) => other.pattern !== other.widest)
+  const not = unclear.map((other) => blockOf({ ...other, pattern: other.widest }) ?? {})
+  warnOfOthers(place, unclear.length > 0, byNumber.length > 1, reading)
+  const told = unclear.length === 0 ? [] : ['`not`: tags that other policies may mean are theirs.']
   return {
     ...base,
     comments: [origin, ...told],
+    // Immutable tags are not counted.
+    match: [{ ...match, locked: false }],
     ...(not.length > 0 && { not }),
-    delete: { beyondNewest: number, countAmong: 'eligible' },
+    delete: { beyondNewest: number, ...(others.length > 0 && { countAmong: 'remaining' }) },
+  }
+}
+
+function warnOfOthers(place: Place, isUnclear: boolean, isOneOfMany: boolean, reading: Reading): void {
+  if (isUnclear) {
+    reading.warn(
+      place,
+      'number_of_tags: Quay counts what its other policies leave. Tags that one of those may mean, as it may be read in two ways, are neither counted nor removed by this one here, so more is kept.',
+    )
+  }
+  if (isOneOfMany) {
+    reading.warn(
+      place,
+      'number_of_tags: Quay counts what the policies before have left. Here each counts what the others leave, whatever their order, so more may be kept where they speak of the same tags.',
+    )
   }
 }
 
@@ -193,15 +207,4 @@ function blockOf({
 }: Pick<QuayPolicy, 'pattern' | 'isInverted'>): ImportedBlock | undefined {
   if (pattern === undefined || (pattern === '*' && !isInverted)) return undefined
   return { tags: [isInverted ? `!${pattern}` : pattern] }
-}
-
-/**
- * What the other removes of these tags is their oldest end, so it makes no difference whether it is counted: it is
- * taken by the other anyway.
- */
-function covers(other: QuayPolicy, policy: QuayPolicy): boolean {
-  return (
-    other.pattern === undefined ||
-    (other.pattern === policy.pattern && other.isInverted === policy.isInverted)
-  )
 }

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { attachedTag, image, labelOf, tag, type Given } from '../../../test/builders/images.ts'
+import {
+  attachedTag,
+  daysAgo,
+  digest,
+  image,
+  labelOf,
+  tag,
+  type Given,
+} from '../../../test/builders/images.ts'
 import { tagged } from '../../../test/builders/policies.ts'
 import { contextOf } from '../../../test/builders/verdicts.ts'
 import type { ManifestRecord } from '../inventory/inventory.ts'
@@ -183,6 +191,28 @@ describe('a block on what a manifest says', () => {
   ])('$name', ({ block, given, is }) => {
     expect(holds(block, given, [platform])).toBe(is)
   })
+})
+
+describe('a block on the time of building', () => {
+  it.each<{ name: string; given: Given; is: 'known' | 'unknown' }>([
+    { name: 'one that can be true', given: { createdAt: daysAgo(9) }, is: 'known' },
+    { name: 'none', given: { createdAt: undefined }, is: 'unknown' },
+    { name: 'what builders write that want the same bytes again', given: { createdAt: 0 }, is: 'unknown' },
+    { name: 'an index, whatever it says', given: { createdAt: daysAgo(9), children: ['b'] }, is: 'unknown' },
+  ])('$name is $is', ({ given, is }) => {
+    const platform = image('b', { createdAt: daysAgo(9) })
+    for (const created of ['known', 'unknown'] as const)
+      expect(holds({ created }, given, [platform])).toBe(created === is)
+  })
+})
+
+it('holdsDigests looks at all that hangs on an image, digests at the image alone', () => {
+  const digests = [text(digest('b'))]
+  const others = [image('b')]
+  expect(holds({ holdsDigests: digests }, { children: ['b'] }, others)).toBe(true)
+  expect(holds({ holdsDigests: [text(digest('a'))] }, { children: ['b'] }, others)).toBe(true)
+  expect(holds({ digests }, { children: ['b'] }, others)).toBe(false)
+  expect(holds({ holdsDigests: digests }, {}, others)).toBe(false)
 })
 
 describe('state', () => {

@@ -78,6 +78,8 @@ export interface MatchBlock {
   readonly werf?: WerfKind
   /** Whether its own config tells a time of building that can be true; an index has none. */
   readonly created?: 'known' | 'unknown'
+  /** Immutable or protected in the registry, by itself or by one of its tags. */
+  readonly locked?: boolean
 }
 
 /** What an image is to werf, in a repository that werf builds into; in others it is nothing to werf. */
