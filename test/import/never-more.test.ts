@@ -359,6 +359,19 @@ describe('artifactory-cleanup', () => {
     expect(importText('artifactory-cleanup', rules(...lines)).yaml).toContain('beyondNewest: 1, by: tagged')
   })
 
+  it('does not take a manifest’s place for a tag that is too young here, and old enough there', () => {
+    const twice = (label: string, newer: number, older: number): ReturnType<typeof image> => {
+      const tags = [newer, older].map((days) => tag(`${label}-${days}`, { pushedAt: daysAgo(days) }))
+      return image(label, { tags, pushedAt: daysAgo(older) })
+    }
+    // At noon, what is a day old was there before midnight.
+    const images = [twice('a', 0, 3), twice('b', 0.1, 3.1), twice('c', 1, 3.2)]
+    const count = ['DeleteDockerImagesOlderThan, days: 0', 'KeepLatestNDockerImages, count: 1']
+    expect(gone(images, ...count)).toEqual(new Set())
+    const old = [...images, twice('d', 5, 6), twice('e', 7, 8)]
+    expect(gone(old, ...count)).toEqual(new Set(['e-7', 'e-8']))
+  })
+
   it('counts versions by their first numbers, and those with a v apart from the others', () => {
     const names = ['1.0.0', '1.1.0', '2.0.0', 'v1.0.0', 'v2.0.0', 'v2.1.0', 'latest']
     const images = names.map((name) => image(name, { tags: [name], pushedAt: daysAgo(40) }))

@@ -6,9 +6,9 @@
 import { anyImage, anyTag, type PathMask } from './aql-masks.ts'
 import { covers, mayMeet, type Key } from './artifactory-keys.ts'
 import type { CleanupPolicy } from './artifactory-policy.ts'
-import { cleanupRules, type TagSelection } from './artifactory-rules.ts'
+import { cleanupRules, countsWholeImages, type TagSelection } from './artifactory-rules.ts'
 import type { ImageSelection } from './artifactory-selection.ts'
-import type { ImportedNote, ImportedPolicy, ImportedRule } from './imported-policy.ts'
+import type { ImportedPolicy } from './imported-policy.ts'
 import { mergeParts } from './merge-parts.ts'
 import { partRepositories, type Condition, type Part } from './partition.ts'
 import type { Reading } from './reading.ts'
@@ -92,20 +92,18 @@ function isNeeded(policy: ImportedPolicy, later: readonly ImportedPolicy[]): boo
 }
 
 function policyOf(key: Key, part: Part, policies: readonly ImagePolicy[], reading: Reading): ImportedPolicy {
-  const selections: TagSelection[] = []
-  const rules: (ImportedRule | ImportedNote)[] = []
-  for (const policy of policies) {
-    const selection = tagsIn(key, part, policy)
-    if (selection === undefined) continue
-    rules.push(...cleanupRules(selection, selections, reading))
-    selections.push(selection)
-  }
+  const selections = policies.flatMap((policy) => tagsIn(key, part, policy) ?? [])
+  const isWhole = selections.some((each, index) => countsWholeImages(each, selections.slice(0, index)))
+  const unit = isWhole ? 'image' : 'tag'
+  const rules = selections.flatMap((each, index) =>
+    cleanupRules(each, selections.slice(0, index), unit, reading),
+  )
   const [first = anyImage] = part.repositories
   return {
     name: first === anyImage ? 'artifactory-cleanup' : first.replace(/\/\*\*$/, '').slice(0, 190),
     comments: [],
     repositories: part.repositories,
-    unit: 'tag',
+    unit,
     rules,
     unmatched: 'keep',
     unmatchedRemark: 'what no policy takes stays',

@@ -19,10 +19,25 @@ export interface TagSelection {
 /** `list.manifest.json` is another file than the one that rules for Docker ask for. */
 const indexTypes: ImportedBlock = { mediaType: ['*.index.*', '*.list.*'] }
 
+/**
+ * Whether rules must speak of whole images. A count of manifests goes by the newest tag of each that the policy may
+ * delete; where some of those are no candidates here, a manifest would lose its place for want of its newest tag.
+ */
+export function countsWholeImages(selection: TagSelection, before: readonly TagSelection[]): boolean {
+  const { count, idle, olderThan, unusedFor } = selection.images
+  if (idle !== undefined || count?.kind !== 'digests') return false
+  const hasAge = olderThan !== undefined || unusedFor !== undefined
+  return hasAge || before.some((other) => !isOldestEndOf(other, selection))
+}
+
+/** What a rule speaks of: `image` with all its tags, each of which must be one that the policy takes; or each `tag`. */
+type Unit = 'image' | 'tag'
+
 /** @param before policies that run before this one, and of which some tags are gone when it counts */
 export function cleanupRules(
   selection: TagSelection,
   before: readonly TagSelection[],
+  unit: Unit,
   reading: Reading,
 ): readonly (ImportedRule | ImportedNote)[] {
   const { place, name, images } = selection
@@ -43,8 +58,14 @@ export function cleanupRules(
       `${name}: beside a count, what was never pulled is kept here; artifactory-cleanup goes by its upload.`,
     )
   }
+  if (unit === 'image') {
+    reading.warn(
+      place,
+      `${name}: where manifests are counted, an image goes when all of its tags may go, and stays with all of them else, so more is kept.`,
+    )
+  }
   const lines = images.count?.kind === 'versions' ? images.count.lines : [undefined]
-  return lines.map((line) => ruleOf(selection, line, others, origin, reading))
+  return lines.map((line) => ruleOf(selection, line, others, { unit, origin }, reading))
 }
 
 /**
@@ -65,7 +86,7 @@ function ruleOf(
   selection: TagSelection,
   line: VersionLine | undefined,
   others: readonly TagSelection[],
-  origin: string,
+  { unit, origin }: { readonly unit: Unit; readonly origin: string },
   reading: Reading,
 ): ImportedRule {
   const { images, excludes, name } = selection
@@ -79,7 +100,7 @@ function ruleOf(
     ...(digests !== undefined && spared.length > 0 ? [{ tagged: false, digests: spared }] : []),
     ...others.map(({ includes: [tags = []] }) => ({ tags })),
   ]
-  const match = matchOf(first, digests)
+  const match = matchOf(first, digests, unit)
   const off = offRemark(selection, reading)
   return {
     name: line?.pattern.startsWith('/v') === true ? `${name}, with v` : name,
@@ -87,7 +108,7 @@ function ruleOf(
     ...(match !== undefined && { match }),
     not,
     ...(images.afterCount.length > 0 && { except: images.afterCount.map((tag) => ({ tags: [`!${tag}`] })) }),
-    delete: deletion(images, line),
+    delete: deletion(images, line, unit),
     ...(off.length > 0 && { isOff: true }),
   }
 }
@@ -113,9 +134,13 @@ function digestsOf(
 function matchOf(
   tags: readonly string[] | undefined,
   digests: readonly string[] | undefined,
+  unit: Unit,
 ): readonly ImportedBlock[] | undefined {
   if (tags === undefined) return digests === undefined ? [{ tagged: true }] : undefined
-  return [{ tags }, ...(digests === undefined ? [] : [{ tagged: false, digests }])]
+  return [
+    unit === 'tag' ? { tags } : { tagsAll: tags },
+    ...(digests === undefined ? [] : [{ tagged: false, digests }]),
+  ]
 }
 
 /** A count by a time that no registry tells Winnow is left as a comment, and nothing goes until somebody has looked. */
@@ -131,7 +156,7 @@ function offRemark({ images: { count }, place, name }: TagSelection, reading: Re
   ]
 }
 
-function deletion(images: ImageSelection, line: VersionLine | undefined): ImportedDelete {
+function deletion(images: ImageSelection, line: VersionLine | undefined, unit: Unit): ImportedDelete {
   const { olderThan, unusedFor, count } = images
   if (count === undefined) return ageAlone(olderThan, unusedFor)
   const hasAge = olderThan !== undefined || unusedFor !== undefined
@@ -142,7 +167,7 @@ function deletion(images: ImageSelection, line: VersionLine | undefined): Import
     beyondNewest: count.newest,
     by: count.kind === 'versions' ? 'semver' : 'tagged',
     ...(line?.per !== undefined && { per: line.per }),
-    ...(count.kind === 'digests' && { count: 'images' }),
+    ...(count.kind === 'digests' && unit === 'tag' && { count: 'images' }),
     ...(hasAge && { combine: 'all' }),
     countAmong: 'eligible',
   }
