@@ -47,8 +47,8 @@ export class Packer {
   /** The first four bytes of what was added last, as a number. */
   get lastStart(): number {
     const at = this.#used - this.#width
-    const [a = 0, b = 0, c = 0, d = 0] = this.#bytes.subarray(at, at + 4)
-    return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+    const byte = (i: number): number => this.#bytes[at + i] ?? 0
+    return ((byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)) >>> 0
   }
 
   get isEmpty(): boolean {
