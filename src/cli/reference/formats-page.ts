@@ -22,7 +22,7 @@ export function formatsPage(): string {
     .map(([name, schema]) => section(name, schema() as SchemaNode))
   return `${[
     '# Formats',
-    'What Winnow reads and writes for machines. Every document names its `schemaVersion`; formats only grow, so a reader passes over keys it does not know. Evidence is the exception: an unknown key may say what is in use, so the file is refused, and an older Winnow does not plan with what a newer one gathered. Of an inventory a key is refused that looks like one that is missing, such as `chldren`: what keeps an image would be lost; newer keys tell more and are passed over. Times are RFC 3339 with an offset, sizes are bytes, digests are written in full. Made from the schemas by `npm run docs`; `winnow schema NAME` prints one.',
+    'What Winnow reads and writes for machines. Every document names its `schemaVersion`; formats only grow, so a reader passes over keys it does not know. A key that looks like one that is missing, such as `chldren` or `refrences`, refuses an inventory and evidence: what keeps an image would be lost. So does an unknown list in evidence, for it may say what is in use. Times are RFC 3339 with an offset, sizes are bytes, digests are written in full. Made from the schemas by `npm run docs`; `winnow schema NAME` prints one.',
     ...sections,
   ].join('\n\n')}\n`
 }

@@ -71,7 +71,7 @@ export const inventorySchema = z.looseObject({
   ),
 })
 
-const source = z.strictObject({
+const source = z.looseObject({
   name: z.string().min(1).describe('Such as kubernetes:prod-eu, helm:prod-eu or references:pinned.'),
   complete: z
     .boolean()
@@ -85,7 +85,7 @@ const source = z.strictObject({
   digests: z.array(digestInUse).nullish(),
   problems: z
     .array(
-      z.strictObject({
+      z.looseObject({
         severity: z.enum(['incomplete', 'warning']),
         text: z.string().optional(),
         accept: z.string().optional().describe('The name to give to --accept.'),
@@ -94,7 +94,7 @@ const source = z.strictObject({
     .nullish(),
 })
 
-export const evidenceSchema = z.strictObject({
+export const evidenceSchema = z.looseObject({
   schemaVersion: z.literal('evidence/v1'),
   takenAt: instant,
   sources: z.array(source),

@@ -75,15 +75,14 @@ export const keptImage = z.looseObject({
     .describe('What would have deleted it, had nothing protected it; null where a rule keeps it.'),
 })
 
-/** Strict, as evidence is: an unknown key may say what is in use. */
-export const imageInUse = z.strictObject({
+export const imageInUse = z.looseObject({
   reference: z.string().describe('An image reference; as written, or normalised.'),
   normalized: z.string().optional().describe('The reference with host, path and tag or digest.'),
   where: z.string().optional().describe('Where it stands, for people: Deployment shop/app, or FILE:LINE.'),
   guess: z.boolean().optional().describe('Pieced together: it protects, but its absence is no finding.'),
 })
 
-export const digestInUse = z.strictObject({
+export const digestInUse = z.looseObject({
   digest: digest.describe('Of a manifest, an index or an image config.'),
   where: z.string().optional(),
   manifest: z.boolean().optional().describe('Known not to be of a config.'),

@@ -130,32 +130,32 @@ describe('reading', () => {
     },
     {
       name: 'references under a misspelt key',
-      path: ['sources', 0, 'refrences'],
-      value: [],
+      path: ['sources', 0],
+      value: { name: 'a', complete: true, refrences: [] },
       says: 'sources[0].refrences is no key of evidence/v1; did you mean "references"?',
     },
     {
-      name: 'what a later version may add, for it may tell what is in use',
+      name: 'a list that is not known, for it may tell what is in use',
       path: ['sources', 0, 'pulls'],
-      value: [],
+      value: ['x'],
       says: 'sources[0].pulls is no key of evidence/v1.',
     },
     {
-      name: 'an unknown key of the document',
-      path: ['Sources'],
-      value: [],
-      says: 'Sources is no key of evidence/v1; did you mean "sources"?',
+      name: 'a key in capitals',
+      path: ['sources', 0],
+      value: { name: 'a', Complete: true },
+      says: 'sources[0].Complete is no key of evidence/v1; did you mean "complete"?',
     },
     {
-      name: 'an unknown key of a reference',
-      path: ['sources', 0, 'references', 0, 'digest'],
-      value: digest,
-      says: 'sources[0].references[0].digest is no key',
+      name: 'a list in a reference',
+      path: ['sources', 0, 'references', 0, 'also'],
+      value: [digest],
+      says: 'sources[0].references[0].also is no key',
     },
     {
-      name: 'an unknown key of a digest',
-      path: ['sources', 0, 'digests', 0, 'were'],
-      value: 'x',
+      name: 'a misspelt key of a digest',
+      path: ['sources', 0, 'digests', 0],
+      value: { digest, were: 'x' },
       says: 'sources[0].digests[0].were is no key of evidence/v1; did you mean "where"?',
     },
     {
@@ -167,7 +167,7 @@ describe('reading', () => {
     {
       name: 'a key that could move the cursor, written so that it cannot',
       path: ['sources', 0, 'a\u001b[2K'],
-      value: 1,
+      value: [1],
       says: 'sources[0]["a\\u001b[2K"] is no key',
     },
     {
@@ -178,6 +178,15 @@ describe('reading', () => {
     },
   ])('refuses $name, with the place', ({ path, value, says }) => {
     expect(mistakesOf(changed(path, value))).toContain(says)
+  })
+
+  it.each([
+    ['the document', ['comment'], 'by hand'],
+    ['a source', ['sources', 0, 'cluster'], { version: '1.36' }],
+    ['a reference', ['sources', 0, 'references', 0, 'digest'], digest],
+    ['a digest', ['sources', 0, 'digests', 0, 'seen'], 3],
+  ])('passes over what a later version may add to %s', (_, path, value) => {
+    expect(readEvidence(changed(path, value), 'e.json')).toEqual(readEvidence(example, 'e.json'))
   })
 
   it('refuses what is in use beside an empty list of sources', () => {

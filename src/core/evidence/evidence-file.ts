@@ -2,9 +2,9 @@
  * Evidence as a file: `evidence/v1`, for offline plans and for agents in networks that Winnow cannot reach.
  *
  * Absent lists are empty; another `schemaVersion` is refused. What is there and wrong refuses the whole file, all mistakes
- * told with their paths: a reference that nobody can read protects nothing. So does a key that this version does not know:
- * misspelt or newer, it may hold what is in use, and a plan that stops is better than one that deletes it. A source that
- * does not say it is complete is not.
+ * told with their paths: a reference that nobody can read protects nothing. So does a key that this version does not know
+ * where it may hold what is in use, a list or what looks like a key that is missing: a plan that stops is better than one
+ * that deletes it. Other keys are passed over, since the format only grows. A source that does not say it is complete is not.
  */
 import { OperationalError } from '../errors/errors.ts'
 import { parseDigest } from '../image/digest.ts'
@@ -151,16 +151,19 @@ class Mistakes {
     return undefined
   }
 
-  /** An object that has none but these keys; each other one is a mistake. */
+  /** An object and the keys that are known of it; see `knowing`. */
   knownFields(value: unknown, path: string, known: readonly string[]): Fields | undefined {
     const fields = this.fields(value, path)
     return fields && this.knowing(fields, path, known)
   }
 
+  /** An unknown key is a mistake where it has a list in it, or looks like a known one that is not there. */
   knowing(fields: Fields, path: string, known: readonly string[]): Fields {
-    for (const key of Object.keys(fields)) {
+    for (const [key, value] of Object.entries(fields)) {
       if (known.includes(key)) continue
-      const meant = closestWord(key, known)
+      const missing = known.filter((each) => !Object.hasOwn(fields, each))
+      const meant = closestWord(key, missing)
+      if (meant === undefined && !(Array.isArray(value) && value.length > 0)) continue
       const hint = meant === undefined ? '' : `; did you mean ${JSON.stringify(meant)}?`
       this.add(placeOf(path, key), `is no key of ${schemaVersion}${hint === '' ? '.' : hint}`)
     }
