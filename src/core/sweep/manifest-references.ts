@@ -71,7 +71,7 @@ function hasPlainFields(descriptor: JsonObject): boolean {
   // There is one for every layer of a registry, and arrays of its fields would take as long as reading them.
   for (const key in descriptor) {
     const value = descriptor[key]
-    if (!isPlain(value) && !(key === 'annotations' && areTexts(value))) return false
+    if (!(key === 'annotations' ? areTexts(value) : isPlain(value))) return false
   }
   return true
 }
