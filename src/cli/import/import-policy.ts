@@ -5,6 +5,7 @@ import type { ImportedConfiguration } from '../../core/import/imported-policy.ts
 import type { Importer } from '../../core/import/importer.ts'
 import { startReading, type ImportFinding, type ImportWarning } from '../../core/import/reading.ts'
 import { fileStart, type SourceDocument } from '../../core/import/source-document.ts'
+import { unusablePatterns } from '../../core/import/unusable-patterns.ts'
 import { parseSource, sourceCharactersMax, textSource } from './parse-source.ts'
 import { ImportRefusedError } from './refusal.ts'
 
@@ -41,6 +42,8 @@ export function importPolicy(importer: Importer, file: string, text: string): Im
   if (reading.findings.length > 0 || configuration === undefined) {
     return refuse(reading.findings.length > 0 ? reading.findings : [notThis(importer)])
   }
+  const unusable = unusablePatterns(configuration.policies)
+  if (unusable.length > 0) return refuse(unusable)
   const policies = unitedPolicies(configuration.policies)
   return { configuration: { ...configuration, policies }, warnings: reading.warnings }
 }

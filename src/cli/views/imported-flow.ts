@@ -1,6 +1,4 @@
 /** Values of winnow.yaml on one line: `{tags: ["v*"], tagged: true}`, quoted as little as YAML allows. */
-import { stringify } from 'yaml'
-
 /** Anything that the file holds, on one line. */
 export function flowText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flowText).join(', ')}]`
@@ -21,7 +19,14 @@ export function scalarText(text: string): string {
     !reserved.test(text)
   if (isPlain && !text.includes('  ')) return text
   if (/[\\"]/.test(text) && /^[\x20-\x7e]*$/.test(text)) return `'${text.replaceAll("'", "''")}'`
-  return stringify(text, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE' }).trim()
+  return JSON.stringify(text).replace(unseen, escapeUnseen)
+}
+
+/** What breaks a line of YAML, turns the order of letters around, or is not seen at all. */
+const unseen = /[\u007f-\u00a0\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffe\uffff]/g
+
+function escapeUnseen(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** Names are one line of at most 200 characters; the source may have others. */
