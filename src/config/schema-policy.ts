@@ -22,7 +22,18 @@ const valuePattern = compiledText(compileTagPattern)
 const patterns = oneOrMore(valuePattern.min(1))
 const tagPatterns = oneOrMore(tagPattern)
 const states = ['complete', 'missing-children', 'orphaned-referrer'] as const
-const orders = ['pushed', 'tagged', 'uploaded', 'created', 'pulled', 'active', 'semver', 'name'] as const
+const orders = [
+  'pushed',
+  'tagged',
+  'uploaded',
+  'created',
+  'pulled',
+  'active',
+  'pulledItself',
+  'activeItself',
+  'semver',
+  'name',
+] as const
 
 export const matchSchema = z.strictObject({
   tags: key(tagPatterns, 'Tags', 'Some tag matches some pattern; "!pattern" takes tags out.').optional(),

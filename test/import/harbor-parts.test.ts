@@ -182,13 +182,13 @@ describe('a platform with a tag of its own', () => {
   })
 })
 
-it.each([
-  ['latestPulledN', true],
-  ['latestActiveK', true],
-  ['latestPushedK', false],
-  ['nDaysSinceLastPull', false],
-])('%s warns that pulls of platforms count: %s', (template, isTold) => {
+it.each(['latestPulledN', 'latestActiveK'])('%s counts an index by its own pulls', (template) => {
   const text = retentionText([{ template: 'nothing', number: 1, pattern: '**', untagged: true }])
-  const { warnings } = importText('harbor', text.replaceAll('nothing', template))
-  expect(warnings.join(' ').includes('by its own pulls')).toBe(isTold)
+  const { yaml } = importText('harbor', text.replaceAll('nothing', template))
+  const world = [
+    image('platform', { pushedAt: daysAgo(40), pulledAt: daysAgo(1) }),
+    image('index', { tags: ['v1'], pushedAt: daysAgo(40), pulledAt: daysAgo(20), children: ['platform'] }),
+    image('single', { tags: ['v2'], pushedAt: daysAgo(40), pulledAt: daysAgo(10) }),
+  ]
+  expect(planManifests(yaml, 'library/app', world).images).toEqual(new Set(['index']))
 })

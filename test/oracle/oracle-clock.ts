@@ -37,6 +37,8 @@ export interface Clocks {
   readonly created: number | undefined
   readonly pulled: number | undefined
   readonly active: number | undefined
+  readonly pulledItself: number | undefined
+  readonly activeItself: number | undefined
 }
 
 export function plausibleCreated(manifest: WorldManifest, now: number): number | undefined {
@@ -66,6 +68,7 @@ export function clocksOf(
     ...held.map((part) => told(part?.pulledAt)),
     ...tags.map((tag) => told(tag.pulledAt)),
   ])
+  const itself = newest([told(manifest.pulledAt), ...names.map((tag) => told(tag.pulledAt))])
   return {
     pushed,
     tagged: newest(names.map((tag) => told(tag.pushedAt))) ?? pushed,
@@ -73,6 +76,8 @@ export function clocksOf(
     created,
     pulled,
     active: newest([pushed, pulled]),
+    pulledItself: itself,
+    activeItself: newest([pushed, itself]),
   }
 }
 

@@ -136,6 +136,8 @@ function someCounting(random: Random, per: string | undefined, unit: 'image' | '
         'created',
         'pulled',
         'active',
+        'pulledItself',
+        'activeItself',
         'semver',
         'name',
       ] as const),

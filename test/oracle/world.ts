@@ -67,7 +67,17 @@ export interface WorldBlock {
 }
 
 export interface WorldCounting {
-  readonly by?: 'pushed' | 'tagged' | 'uploaded' | 'created' | 'pulled' | 'active' | 'semver' | 'name'
+  readonly by?:
+    | 'pushed'
+    | 'tagged'
+    | 'uploaded'
+    | 'created'
+    | 'pulled'
+    | 'active'
+    | 'pulledItself'
+    | 'activeItself'
+    | 'semver'
+    | 'name'
   readonly countBy?: NonNullable<WorldCounting['by']>
   readonly per?: string
   readonly count?: 'images' | 'tags'

@@ -47,12 +47,6 @@ export function harborKeep(rule: SourceMap, reading: Reading): HarborKeep | unde
       `${template}: Harbor takes an artifact that was never pulled for pulled long ago; here the last pull is unknown, and what is unknown is kept.`,
     )
   }
-  if (template === 'latestPulledN' || template === 'latestActiveK') {
-    reading.warn(
-      entryOf(rule, 'template')?.place,
-      `${template}: Harbor counts an index by its own pulls, and here it counts as pulled when one of its platforms was. Where platforms are pulled by their own digests, another image may be among the newest here, and one may be deleted that Harbor keeps: look at the plan.`,
-    )
-  }
   const told = template === 'always' || template === 'nothing' ? template : `${template} ${number}`
   return { told, criteria: criteriaOf(template, number), remarks: remarksOf(template) }
 }
@@ -75,15 +69,15 @@ function criteriaOf(template: Template, number: number): ImportedKeep | undefine
     case 'latestPushedK':
       return { newest: number }
     case 'latestPulledN':
-      return { newest: number, by: 'pulled' }
+      return { newest: number, by: 'pulledItself' }
     case 'latestActiveK':
-      return { newest: number, by: 'active' }
+      return { newest: number, by: 'activeItself' }
     case 'nDaysSinceLastPush':
       return isForever(number) ? { all: true } : { within: withEdge(number) }
     case 'nDaysSinceLastPull':
       return isForever(number) ? { all: true } : { pulledWithin: withEdge(number) }
     case 'lastXDays':
-      return isForever(number) ? { all: true } : { within: writeLength(number * day), by: 'active' }
+      return isForever(number) ? { all: true } : { within: writeLength(number * day), by: 'activeItself' }
   }
 }
 

@@ -36,7 +36,16 @@ export interface ImportedGit {
 }
 
 interface ImportedCounting {
-  readonly by?: 'tagged' | 'uploaded' | 'created' | 'pulled' | 'active' | 'semver' | 'name'
+  readonly by?:
+    | 'tagged'
+    | 'uploaded'
+    | 'created'
+    | 'pulledItself'
+    | 'activeItself'
+    | 'pulled'
+    | 'active'
+    | 'semver'
+    | 'name'
   /** A stream template: `{major}`. */
   readonly per?: string
   readonly countBy?: 'created'

@@ -147,6 +147,15 @@ describe('readClock', () => {
     expect(readClock(rowOf(manifest, [], below), 'pulled')).toBe(daysAgo(1))
   })
 
+  it('leaves them out where an index is to be pulled itself', () => {
+    const below = [image('p', { pulledAt: daysAgo(1) })]
+    expect(readClock(rowOf(manifest, manifest.tags, below), 'pulledItself')).toBe(daysAgo(2))
+    expect(readClock(rowOf(manifest, manifest.tags, below), 'activeItself')).toBe(daysAgo(2))
+    const pushed = image('i', { pushedAt: daysAgo(2), pulledAt: undefined })
+    expect(readClock(rowOf(pushed, [], below), 'pulledItself')).toBeUndefined()
+    expect(readClock(rowOf(pushed, [], below), 'activeItself')).toBe(daysAgo(2))
+  })
+
   it('reads active as the push of what was never pulled', () => {
     expect(readClock(rowOf(image('b', { pushedAt: daysAgo(5) })), 'active')).toBe(daysAgo(5))
   })

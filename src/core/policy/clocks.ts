@@ -94,9 +94,17 @@ export function readClock({ times, manifest, tags }: TimedRow, clock: Clock): In
       return times.pulledAt
     case 'active':
       return later(times.pushedAt, times.pulledAt)
+    case 'pulledItself':
+      return pulledItself(manifest, tags)
+    case 'activeItself':
+      return later(times.pushedAt, pulledItself(manifest, tags))
   }
 }
 
 function newestOf(tags: readonly TagRecord[]): InstantMs | undefined {
   return tags.reduce<InstantMs | undefined>((newest, tag) => later(newest, tag.pushedAt), undefined)
+}
+
+function pulledItself(manifest: ManifestRecord, tags: readonly TagRecord[]): InstantMs | undefined {
+  return tags.reduce((newest, tag) => later(newest, tag.pulledAt), manifest.pulledAt)
 }

@@ -8,10 +8,12 @@ export function needsConfigs({ policies }: PolicySet): boolean {
   return policies.some(({ rules }) => rules.some(needs))
 }
 
+/** `active` is the newer of several times, that of building among them. */
+const asksBuild: ReadonlySet<string> = new Set(['created', 'active', 'activeItself'])
+
 function needs({ match, not, except, effect }: Rule): boolean {
   if ([...match, ...not, ...except].some(looksInside)) return true
-  // `active` is the newer of several times, that of building among them.
-  if ([effect.by, effect.countBy].some((order) => order === 'created' || order === 'active')) return true
+  if ([effect.by, effect.countBy].some((order) => order !== undefined && asksBuild.has(order))) return true
   return effect.kind === 'keep' && effect.criteria.some(({ kind }) => kind === 'git')
 }
 

@@ -89,9 +89,10 @@ export type ImageState = 'complete' | 'missing-children' | 'orphaned-referrer'
 
 /**
  * `tagged`: when the tags of the row were set; `uploaded`: when the registry first got the manifest. Where a registry does
- * not tell these apart, both are `pushed`.
+ * not tell these apart, both are `pushed`. `pulledItself`, `activeItself`: without the pulls of an index's platforms.
  */
-export type Clock = 'pushed' | 'tagged' | 'uploaded' | 'created' | 'pulled' | 'active'
+export type Clock =
+  'pushed' | 'tagged' | 'uploaded' | 'created' | 'pulled' | 'active' | 'pulledItself' | 'activeItself'
 export type OrderBy = Clock | 'semver' | 'name'
 export type Calendar = 'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly'
 

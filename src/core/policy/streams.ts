@@ -140,6 +140,8 @@ function valueOf(
     case 'created':
     case 'pulled':
     case 'active':
+    case 'pulledItself':
+    case 'activeItself':
       return timeOf(row, counting)
   }
 }
