@@ -127,7 +127,7 @@ export class Oracle {
           this.#complain(`${repository}@${short(digest)} lacks ${lacks.map(short).join(' ')}`)
         }
         // One that is on its way out may lack anything, and counts from when it has a name again.
-        if (isKnown || this.#isNamed(repository, digest)) this.#broken.add(name)
+        if (isKnown || this.#isNamed(repository, digest, () => true)) this.#broken.add(name)
       }
     }
   }
@@ -141,7 +141,7 @@ export class Oracle {
     for (const repository of repositories) {
       for (const { digest, lacks } of this.#brokenIndexes(repository)) {
         const name = key(repository, digest)
-        if (!this.#isNamed(repository, digest)) continue
+        if (!this.#isNamed(repository, digest, (owner) => this.#ours.has(key(repository, owner)))) continue
         const isStranger = !this.#ours.has(name) && this.#broken.has(name)
         if (isStranger || this.#excused.has(name)) excused.add(name)
         else this.#complain(`${repository}@${short(digest)} was left without ${lacks.map(short).join(' ')}`)
@@ -165,21 +165,25 @@ export class Oracle {
     })
   }
 
-  /** Whether a name leads to it, however new that is; of indexes that hold it, those count that the runs were about. */
-  #isNamed(repository: RepositoryName, digest: Digest, asked: ReadonlySet<Digest> = new Set()): boolean {
+  /** Whether a name leads to it, however new that is; of the indexes that hold it, by those that `holds` picks. */
+  #isNamed(
+    repository: RepositoryName,
+    digest: Digest,
+    holds: (owner: Digest) => boolean,
+    asked: ReadonlySet<Digest> = new Set(),
+  ): boolean {
     if (!this.#planned.has(key(repository, digest))) return true
     const path = new Set([...asked, digest])
-    const leads = (each: Digest): boolean => !path.has(each) && this.#isNamed(repository, each, path)
+    const leads = (each: Digest): boolean => !path.has(each) && this.#isNamed(repository, each, holds, path)
     const here = this.#world.present(repository)
     const isTagged = [...this.#world.registry.tags(repository)].some(([tag, target]) => {
       const subject = attachedTo(tag)
       if (target !== digest) return false
       return subject === undefined || (here.some((each) => each.digest === subject) && leads(subject))
     })
-    const isOurs = (each: Digest): boolean => this.#ours.has(key(repository, each))
     return (
       isTagged ||
-      here.some((each) => each.children.includes(digest) && isOurs(each.digest) && leads(each.digest))
+      here.some((each) => each.children.includes(digest) && holds(each.digest) && leads(each.digest))
     )
   }
 
