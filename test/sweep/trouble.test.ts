@@ -197,7 +197,7 @@ describe('a quarantine of nothing beside a registry that may run', () => {
     })
     expect(busy.code, busy.stderr).toBe(0)
     expect(busy.report).toMatchObject({ summary: { setAside: tree.garbage.length, freed: 0 } })
-    expect(busy.stderr).toContain('stay set aside although their quarantine is over')
+    expect(busy.stderr).toContain('stay set aside although the quarantine is over')
     const quiet = await sweeper.sweep(hasty)
     expect(quiet.report).toMatchObject({ summary: { freed: tree.garbage.length } })
     expect([...judge(sweeper.root, 0).missing]).toEqual([])
