@@ -207,6 +207,20 @@ describe('counts by a time of its own', () => {
   })
 })
 
+it('zot counts an index by its own pulls', () => {
+  const policies = [{ repositories: ['**'], keepTags: [{ mostRecentlyPulledCount: 1 }] }]
+  const { yaml } = importText(
+    'zot',
+    JSON.stringify({ storage: { rootDirectory: '/z', retention: { policies } } }),
+  )
+  const world = [
+    image('platform', { pushedAt: daysAgo(40), pulledAt: daysAgo(1) }),
+    image('index', { tags: ['v1'], pushedAt: daysAgo(40), pulledAt: daysAgo(20), children: ['platform'] }),
+    image('single', { tags: ['v2'], pushedAt: daysAgo(40), pulledAt: daysAgo(10) }),
+  ]
+  expect(planManifests(yaml, 'a', world).tags).toEqual(new Set(['v1']))
+})
+
 describe('keeps that may name a single platform', () => {
   const world = [
     image('index', { tags: ['v1'], pushedAt: daysAgo(30), children: ['platform'] }),

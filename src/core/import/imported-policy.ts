@@ -37,15 +37,7 @@ export interface ImportedGit {
 
 interface ImportedCounting {
   readonly by?:
-    | 'tagged'
-    | 'uploaded'
-    | 'created'
-    | 'pulledItself'
-    | 'activeItself'
-    | 'pulled'
-    | 'active'
-    | 'semver'
-    | 'name'
+    'tagged' | 'uploaded' | 'created' | 'pulledItself' | 'activeItself' | 'active' | 'semver' | 'name'
   /** A stream template: `{major}`. */
   readonly per?: string
   readonly countBy?: 'created'

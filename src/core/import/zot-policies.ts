@@ -179,9 +179,12 @@ function keepRules(
   const keeps: readonly (readonly [string, ImportedKeep | undefined])[] = [
     ['pushed', byPush(pushed, pushedWithin)],
     // zot takes a push for a pull, so the later of both is what counts.
-    ['pulled', pulledWithin === undefined ? undefined : ageKeep(pulledWithin, { by: 'active' })],
+    ['pulled', pulledWithin === undefined ? undefined : ageKeep(pulledWithin, { by: 'activeItself' })],
     // An inventory tells the last pull of a manifest for all of its tags, so they share a place.
-    ['most pulled', pulled === undefined ? undefined : { newest: pulled, by: 'pulled', count: 'images' }],
+    [
+      'most pulled',
+      pulled === undefined ? undefined : { newest: pulled, by: 'pulledItself', count: 'images' },
+    ],
   ]
   if (pulled !== undefined) {
     reading.warn(
@@ -205,7 +208,7 @@ function byPush(count: number | undefined, within: number | undefined): Imported
   return within >= lengthMax ? { all: true } : { newest: count, within: writeLength(within), combine: 'any' }
 }
 
-function ageKeep(within: number, order: { readonly by?: 'active' }): ImportedKeep {
+function ageKeep(within: number, order: { readonly by?: 'activeItself' }): ImportedKeep {
   return within >= lengthMax ? { all: true } : { within: writeLength(within), ...order }
 }
 
