@@ -4,7 +4,7 @@ import { unitedPolicies } from '../../core/import/unite-policies.ts'
 import type { ImportedConfiguration } from '../../core/import/imported-policy.ts'
 import type { Importer } from '../../core/import/importer.ts'
 import { startReading, type ImportFinding, type ImportWarning } from '../../core/import/reading.ts'
-import { fileStart, type SourceDocument } from '../../core/import/source-document.ts'
+import { fileStart, type SourceDocument, type SourceValue } from '../../core/import/source-document.ts'
 import { unusablePatterns } from '../../core/import/unusable-patterns.ts'
 import { parseSource, sourceCharactersMax, textSource } from './parse-source.ts'
 import { ImportRefusedError } from './refusal.ts'
@@ -42,6 +42,9 @@ export function importPolicy(importer: Importer, file: string, text: string): Im
   if (reading.findings.length > 0 || configuration === undefined) {
     return refuse(reading.findings.length > 0 ? reading.findings : [notThis(importer)])
   }
+  // Keys that are all optional make a policy of anything; one without any says nothing.
+  if (document.documents.length > 0 && document.documents.every(isEmptyMap))
+    return refuse([notThis(importer)])
   const unusable = unusablePatterns(configuration.policies)
   if (unusable.length > 0) return refuse(unusable)
   const policies = unitedPolicies(configuration.policies)
@@ -92,6 +95,10 @@ function otherSystem(importer: Importer, file: string, text: string): Importer |
   const parsed = parseSource(file, text)
   const document = 'document' in parsed ? parsed.document : textSource(file, text)
   return importers.find((other) => other !== importer && other.recognises(document))
+}
+
+function isEmptyMap(document: SourceValue): boolean {
+  return document.kind === 'map' && document.entries.size === 0
 }
 
 function notThis({ title }: Importer): ImportFinding {

@@ -82,7 +82,7 @@ function lineOf(pattern: string, digits: number): readonly VersionLine[] {
 function readNewest(rule: SourceMap, { reading, name, place }: RuleContext, min = 1): number | undefined {
   const value = entryOf(rule, 'count')
   if (value === undefined) reading.refuse(place, `${name} needs \`count\`.`)
-  const newest = reading.whole(value)
+  const newest = reading.whole(value, { orNothing: false })
   return newest === undefined || newest < min ? undefined : newest
 }
 

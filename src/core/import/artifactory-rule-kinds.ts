@@ -76,7 +76,7 @@ const readUnused: RuleReader = (rule, draft, context) => {
 function readDays(rule: SourceMap, { reading, name, place }: RuleContext): number | undefined {
   const value = entryOf(rule, 'days')
   if (value === undefined) reading.refuse(place, `${name} needs \`days\`.`)
-  const days = reading.whole(value, { max: 36_500 })
+  const days = reading.whole(value, { max: 36_500, orNothing: false })
   if (days !== undefined) {
     reading.warn(
       place,

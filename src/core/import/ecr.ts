@@ -107,6 +107,7 @@ function readRule(value: SourceValue, reading: Reading): EcrRule | undefined {
   const rule = reading.map(value, value.place, {
     what: 'a rule',
     known: ['rulePriority', 'description', 'selection', 'action'],
+    orNothing: ['description'],
   })
   if (rule === undefined) return undefined
   const priority = reading.whole(entryOf(rule, 'rulePriority'), { min: 1 })
@@ -123,10 +124,12 @@ function readRule(value: SourceValue, reading: Reading): EcrRule | undefined {
       'countUnit',
       'countNumber',
     ],
+    orNothing: [],
   })
   const action = reading.map(entryOf(rule, 'action'), rule.place, {
     what: 'an action',
     known: ['type', 'targetStorageClass'],
+    orNothing: [],
   })
   if (selection === undefined || action === undefined || priority === undefined) return undefined
   const type = reading.choice(entryOf(action, 'type'), ['expire', 'transition'])

@@ -90,6 +90,7 @@ function readCleanup(id: string | undefined, value: SourceValue, reading: Readin
   const policy = reading.map(value, value.place, {
     what: 'a cleanup policy',
     known: ['name', 'id', 'action', 'condition', 'mostRecentVersions'],
+    orNothing: ['name', 'id'],
     ignored: ['description'],
   })
   if (policy === undefined) return undefined
@@ -134,6 +135,7 @@ function readRecent(
   const recent = reading.map(value, value.place, {
     what: 'mostRecentVersions',
     known: ['keepCount', 'packageNamePrefixes'],
+    orNothing: [],
   })
   if (recent === undefined) return undefined
   if (action !== 'Keep') reading.refuse(recent.place, '`mostRecentVersions` goes only with the action Keep.')
@@ -168,8 +170,16 @@ function readCondition(
       'olderThan',
       'newerThan',
     ],
+    orNothing: [],
   })
   if (condition === undefined) return undefined
+  if (action === 'Delete' && condition.entries.size === 0) {
+    reading.refuse(
+      condition.place,
+      'A condition of nothing deletes every version, or none: the reference of the API does not say.',
+      'If all are meant, write {"tagState": "any"}.',
+    )
+  }
   const match = readMatch(condition, action, reading)
   const older = readAge(condition, 'olderThan', reading)
   const newer = readAge(condition, 'newerThan', reading)

@@ -40,6 +40,7 @@ function readTagSelector(value: SourceValue, reading: Reading): TagSelector | un
   const selector = reading.map(value, value.place, {
     what: 'a selector',
     known: ['kind', 'decoration', 'pattern', 'extras'],
+    orNothing: ['extras'],
   })
   if (selector === undefined) return undefined
   const kind = reading.choice(entryOf(selector, 'kind'), ['doublestar', 'label'])
@@ -137,6 +138,7 @@ function readRepositorySelector(value: SourceValue, reading: Reading): Condition
   const selector = reading.map(value, value.place, {
     what: 'a repository selector',
     known: ['kind', 'decoration', 'pattern'],
+    orNothing: [],
     ignored: ['extras'],
   })
   if (selector === undefined) return undefined

@@ -54,7 +54,8 @@ export function harborKeep(rule: SourceMap, reading: Reading): HarborKeep | unde
 function parameterOf(rule: SourceMap, template: Template, reading: Reading): number {
   const params = entryOf(rule, 'params')
   // A parameter of another template says that another one was meant.
-  if (params?.kind === 'map') reading.map(params, params.place, { what: 'params', known: [template] })
+  if (params !== undefined && params.kind !== 'nothing')
+    reading.map(params, params.place, { what: 'params', known: [template] })
   const value = entryOf(params, template)
   if (value?.kind === 'number' && value.value < 0) return defaults[template]
   return reading.whole(value, { orText: true }) ?? defaults[template]

@@ -44,9 +44,9 @@ function readHarbor(
     ignored: ['id', 'trigger', 'creation_time', 'update_time'],
   })
   if (policy === undefined) return undefined
-  reading.choice(entryOf(policy, 'algorithm'), ['or'])
+  reading.choice(entryOf(policy, 'algorithm'), ['or'], { orNothing: true })
   const scope = entryOf(policy, 'scope')
-  if (scope !== undefined) reading.choice(entryOf(scope, 'level'), ['project'])
+  if (scope !== undefined) reading.choice(entryOf(scope, 'level'), ['project'], { orNothing: true })
   const list = reading.list(entryOf(policy, 'rules'), policy.place, 'a list of rules')
   if (list === undefined) return undefined
   const rules = list.items.flatMap((item, index) => readRule(item, index, reading) ?? [])
@@ -105,6 +105,7 @@ function readRule(value: SourceValue, index: number, reading: Reading): HarborRu
   const rule = reading.map(value, value.place, {
     what: 'a rule',
     known: ['disabled', 'action', 'template', 'params', 'tag_selectors', 'scope_selectors'],
+    orNothing: ['disabled', 'params'],
     ignored: ['id', 'priority', 'repositories'],
   })
   if (rule === undefined) return undefined

@@ -86,8 +86,10 @@ function readPolicy(value: SourceValue, reading: Reading): ImportedRule | Import
     return { comments: [`${origin}. Left out: it is for ${format}.`] }
   }
   refuseOthers(policy, reading)
-  const updated = reading.whole(entryOf(policy, 'criteriaLastBlobUpdated'), { min: 1, max: 36_500 })
-  const downloaded = reading.whole(entryOf(policy, 'criteriaLastDownloaded'), { min: 1, max: 36_500 })
+  // Nexus writes null for a criterion that is not set.
+  const days = { min: 1, max: 36_500, orNothing: true }
+  const updated = reading.whole(entryOf(policy, 'criteriaLastBlobUpdated'), days)
+  const downloaded = reading.whole(entryOf(policy, 'criteriaLastDownloaded'), days)
   if (updated === undefined && downloaded === undefined) {
     return { comments: [`${origin}. Left out: without a criterion Nexus ignores it.`] }
   }

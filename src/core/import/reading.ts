@@ -36,7 +36,7 @@ export interface Reading {
   choice<T extends string>(
     value: SourceValue | undefined,
     choices: readonly T[],
-    options?: Folding,
+    options?: Choosing,
   ): T | undefined
 }
 
@@ -46,6 +46,8 @@ export interface MapShape {
   readonly known: readonly string[]
   /** Keys that say nothing about retention. */
   readonly ignored?: readonly string[]
+  /** Known keys that may hold null, for "not set"; in all others it is a finding. @default all of them */
+  readonly orNothing?: readonly string[]
   /** Other keys have no bearing either: for whole configuration files. @default false */
   readonly isOpen?: boolean
 }
@@ -53,13 +55,17 @@ export interface MapShape {
 interface WholeRange {
   /** @default 0 */
   readonly min?: number
+  /** Null is "not set". @default true, and false where at least 1 is asked for: there a number has to stand */
+  readonly orNothing?: boolean
   /** @default 1 000 000 000 */
   readonly max?: number
   /** Digits in quotes are a number, too. @default false */
   readonly orText?: boolean
 }
 
-interface Folding {
+interface Choosing {
+  /** Null is "not set". @default false: a choice has to be made */
+  readonly orNothing?: boolean
   /** Upper and lower case are one. @default false */
   readonly foldCase?: boolean
 }
@@ -83,8 +89,17 @@ export function startReading(): Reading {
     return count > listMax
   }
   const wrong = (value: SourceValue, expected: string): undefined => {
-    refuse(value.place, `Here stands ${describe(value)}, and ${expected} is expected.`)
+    // Of a null that was refused with its map nothing more is to be said.
+    const isTold = value.kind === 'nothing' && findings.some(({ place }) => place === value.place)
+    if (!isTold) refuse(value.place, `Here stands ${describe(value)}, and ${expected} is expected.`)
     return undefined
+  }
+  const refuseNothing = (map: SourceMap, { known, orNothing = known }: MapShape): void => {
+    for (const [key, { value }] of map.entries) {
+      if (value.kind !== 'nothing' || !known.includes(key) || orNothing.includes(key)) continue
+      const message = `\`${key}\` is null here, and what that deletes nobody can tell, so nothing is imported.`
+      refuse(value.place, message, 'Write its value, or leave the key out.')
+    }
   }
   const reading: Reading = {
     findings,
@@ -103,6 +118,7 @@ export function startReading(): Reading {
       }
       if (value.kind !== 'map') return wrong(value, shape.what)
       if (shape.isOpen !== true) refuseUnknown(value, shape, refuse)
+      refuseNothing(value, shape)
       return value
     },
     list(value, at, what) {
@@ -124,8 +140,8 @@ export function startReading(): Reading {
         item.kind === 'text' ? [item.value] : (wrong(item, 'text') ?? []),
       )
     },
-    whole(value, { min = 0, max = 1_000_000_000, orText = false } = {}) {
-      if (value === undefined || value.kind === 'nothing') return undefined
+    whole(value, { min = 0, max = 1_000_000_000, orText = false, orNothing = min === 0 } = {}) {
+      if (value === undefined || (orNothing && value.kind === 'nothing')) return undefined
       const number =
         orText && value.kind === 'text' && /^\d+$/.test(value.value) ? Number(value.value) : value
       const found = typeof number === 'number' ? number : number.kind === 'number' ? number.value : undefined
@@ -136,7 +152,8 @@ export function startReading(): Reading {
       if (value === undefined || value.kind === 'nothing') return undefined
       return value.kind === 'flag' ? value.value : wrong(value, 'true or false')
     },
-    choice(value, choices, { foldCase = false } = {}) {
+    choice(value, choices, { foldCase = false, orNothing = false } = {}) {
+      if (value?.kind === 'nothing' && !orNothing) return wrong(value, `one of ${choices.join(', ')}`)
       const text = reading.text(value)
       if (value === undefined || text === undefined) return undefined
       const fold = (word: string): string => (foldCase ? word.toLowerCase() : word)

@@ -107,6 +107,12 @@ function readRule(value: SourceValue, index: number, reading: Reading): PrunerRu
   const repos = reading.texts(entryOf(rule, 'repos'), { orOne: true }) ?? []
   const deletion = readDeletion(rule, reading)
   const labels = readLabels(rule, reading)
+  if (repos.length === 0 && labels.labels === undefined) {
+    reading.refuse(
+      rule.place,
+      'A rule needs `repos` or `labels`: the pruner itself refuses one that speaks of nothing.',
+    )
+  }
   if (deletion === undefined) return undefined
   const name = repos.length === 0 ? '' : ` of ${repos.join(', ')}`
   return {
@@ -205,6 +211,12 @@ function readLabels(rule: SourceMap, reading: Reading): ImportedBlock {
   if (value === undefined || value.kind === 'nothing') return {}
   const map = reading.map(value, value.place, { what: 'labels', known: [], isOpen: true })
   const entries = [...(map?.entries ?? [])].flatMap(([name, { value: label }]) => {
+    if (label.kind === 'nothing') {
+      reading.refuse(
+        label.place,
+        `The label ${JSON.stringify(name)} has no value here, and it narrows the rule.`,
+      )
+    }
     const text = label.kind === 'flag' || label.kind === 'number' ? String(label.value) : reading.text(label)
     return text === undefined ? [] : [[name, escapeGlob(text)] as const]
   })

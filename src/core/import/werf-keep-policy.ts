@@ -118,7 +118,8 @@ function readLimit(
   if (value === undefined || value.kind === 'nothing') return bare
   const limit = reading.map(value, value.place, { what: 'a limit', known: ['last', 'in', 'operator'] })
   if (limit === undefined) return undefined
-  const isEither = reading.choice(entryOf(limit, 'operator'), ['And', 'Or'], { foldCase: true }) === 'Or'
+  const isEither =
+    reading.choice(entryOf(limit, 'operator'), ['And', 'Or'], { foldCase: true, orNothing: true }) === 'Or'
   const last = readLast(limit, reading)
   const within = readWithin(limit, reading)
   if (last === undefined && within !== undefined && defaults.last !== undefined) {

@@ -36,6 +36,13 @@ function readWerf({ file, documents }: SourceDocument, reading: Reading): Import
     reading.refuse(fileStart, 'No document of this file has `configVersion`, so it is no werf.yaml.')
     return undefined
   }
+  const version = entryOf(meta, 'configVersion')
+  if (version !== undefined && !(version.kind === 'number' && version.value === 1)) {
+    reading.refuse(
+      version.place,
+      '`configVersion` is 1 in every werf.yaml; what another one means is not known.',
+    )
+  }
   const given = entryOf(meta, 'cleanup')
   const place = given?.place ?? meta.place
   const cleanup =

@@ -109,20 +109,20 @@ export const quay: System = {
         left = left.filter((row) => !out.includes(row))
       }
       const all = tagRows(images).filter(({ image }) => !image.locked)
-      return deletedTags(names(all.filter((row) => !left.some(({ name }) => name === row.name))), images)
+      return removedTags(names(all.filter((row) => !left.some(({ name }) => name === row.name))))
     },
   })),
 }
 
 interface PrunerRule {
-  readonly repos?: readonly string[] | undefined
+  readonly repos: readonly string[]
   readonly match_tags: readonly string[]
   readonly ignore_tags: readonly string[]
   readonly keep: readonly [string, number]
 }
 
 const prunerRule: fc.Arbitrary<PrunerRule> = fc.record({
-  repos: fc.constantFrom(undefined, ['team/app'], ['other/app'], ['other/app', 'team/app']),
+  repos: fc.constantFrom(['team/app'], ['other/app'], ['other/app', 'team/app']),
   match_tags: fc.subarray(['^v', '\\d$', 'pr']),
   ignore_tags: fc.subarray(['latest', 'x', '^v1$']),
   keep: fc.tuple(
@@ -140,7 +140,7 @@ export const tumblr: System = {
     text: stringify({
       registry: 'https://foo.bar',
       rules: rules.map(({ keep: [key, number], repos, ...rule }) => ({
-        ...(repos && { repos }),
+        repos,
         ...rule,
         [key]: number,
       })),
@@ -153,7 +153,7 @@ export const tumblr: System = {
 }
 
 function prunedBy(rule: PrunerRule, images: readonly SourceImage[]): readonly TagRow[] {
-  if (rule.repos !== undefined && !rule.repos.includes(repository)) return []
+  if (!rule.repos.includes(repository)) return []
   const ignored = rule.ignore_tags.includes('latest') ? rule.ignore_tags : [...rule.ignore_tags, '^latest$']
   const has = (list: readonly string[], name: string): boolean =>
     list.some((each) => new RegExp(each).test(name))
