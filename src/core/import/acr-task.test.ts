@@ -52,6 +52,34 @@ describe('az', () => {
     expect(commandOfTask(text)).toEqual({ text: `${purge}\n`, registry: 'shop' })
   })
 
+  const run = (use: string): string => `az acr run \\\n  --cmd ${use} \\\n  --registry shop /dev/null\n`
+  it.each([
+    ['as documented', `# weekly\nPURGE_CMD="${purge}"\n${run('"$PURGE_CMD"')}`, 2],
+    ['in single quotes', `CMD='acr purge --filter "app:v.*" --ago 30d'\n\n${run('"${CMD}"')}`, 1],
+    ['exported', `export PURGE_CMD="${purge}"\r\n${run('"$PURGE_CMD"')}`, 1],
+    ['over several lines', `CMD="acr purge \\\n --filter 'app:v.*' --ago 30d"\n${run('"$CMD"')}`, 1],
+  ])('run, with its command in a variable %s', (_, text, line) => {
+    const found = commandOfTask(text)
+    expect(found).toMatchObject({ registry: 'shop' })
+    const lines = 'text' in found ? found.text.split('\n') : []
+    expect(lines.findIndex((each) => each !== '')).toBe(line - 1)
+    expect(lines[line - 1]?.replaceAll('"', "'").replace(/ +/g, ' ')).toBe(purge)
+  })
+
+  it.each([
+    ['of another name', `CMD="${purge}"\n${run('"$PURGE_CMD"')}`],
+    ['without quotes around its use', `CMD="${purge}"\n${run('$CMD')}`],
+    ['used within a text', `CMD="${purge}"\n${run('"$CMD --keep 3"')}`],
+    ['used twice', `CMD="${purge}"\n${run('"$CMD"')}${run('"$CMD"')}`],
+    ['of another variable', `CMD="acr purge --filter '$REPO:.*'"\n${run('"$CMD"')}`],
+    ['without quotes', `CMD=acr\n${run('"$CMD"')}`],
+  ])('is told what to do with a variable %s', (_, text) => {
+    expect(commandOfTask(text)).toMatchObject({
+      place: { line: 1, column: 1 },
+      problem: expect.stringContaining('Write the value of CMD as the command') as string,
+    })
+  })
+
   it('needs a command', () => {
     expect(commandOfTask('az acr run --registry shop /dev/null')).toMatchObject({
       problem: expect.stringContaining('--cmd') as string,

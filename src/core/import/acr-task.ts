@@ -1,6 +1,6 @@
 /**
  * The `acr purge` command in what Azure keeps it in: a task file with steps, or the `az acr run` or `az acr task create`
- * that sends it. The result is the command as text, on the line it stands on, so that places still lead there.
+ * that sends it, alone or after a variable that holds it. The result is the command as text, on the line it stands on, so that places still lead there.
  */
 import type { Place } from './source-document.ts'
 import { placeAt, splitCommand, type Word } from './shell-words.ts'
@@ -17,10 +17,57 @@ export type FoundCommand =
 export function commandOfTask(text: string): FoundCommand {
   const steps = stepCommands(text)
   if (steps !== undefined) return purgeAmong(steps, text)
+  const variable = variableOf(text)
+  if (variable !== undefined) return ofVariable(variable, text)
+  const words = azWords(text)
+  return words === undefined ? { text } : sentByAz(words)
+}
+
+/** The words of an `az` command that sends another one. */
+function azWords(text: string): readonly Word[] | undefined {
   const split = splitCommand(text)
   const words = 'words' in split ? split.words : []
   const begin = words.map((word) => word.text).join(' ')
-  return /^az acr (?:run|task (?:create|update)) /.test(begin) ? sentByAz(words) : { text }
+  return /^az acr (?:run|task (?:create|update)) /.test(begin) ? words : undefined
+}
+
+interface Variable {
+  readonly name: string
+  /** As it is written, quotes included. */
+  readonly written: string
+  readonly place: Place
+  /** Where the next line begins. */
+  readonly end: number
+}
+
+/** Far more than anybody writes by hand; an expression over millions of characters would run out of memory. */
+const variableCharactersMax = 50_000
+
+/** The variable that the text begins with, on a line by itself, as Microsoft's examples have it before `az acr run`. */
+function variableOf(text: string): Variable | undefined {
+  const assignment =
+    /^((?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*)(?:export[ \t]+)?([A-Za-z_]\w*)=("[^"\\]*(?:\\[^][^"\\]*)*"|'[^']*'|[^\s"']*);?[ \t]*\r?\n/
+  const [whole = '', before = '', name, written] = assignment.exec(text.slice(0, variableCharactersMax)) ?? []
+  if (name === undefined || written === undefined) return undefined
+  return { name, written, place: placeAt(text, before.length), end: whole.length }
+}
+
+/** Its value, where one `az` command follows, and uses exactly this variable, once and for its whole --cmd. */
+function ofVariable({ name, written, place, end }: Variable, text: string): FoundCommand {
+  const split = /^["']/.test(written) ? splitCommand(written) : undefined
+  const value = split !== undefined && 'words' in split ? split.words[0]?.text : undefined
+  const [before, after, more] = text.slice(end).split(new RegExp(`"\\$(?:${name}|\\{${name}\\})"`))
+  const words =
+    value === undefined || before === undefined || after === undefined || more !== undefined
+      ? undefined
+      : azWords(`${before}'${value.replaceAll("'", String.raw`'\''`)}'${after}`)
+  const found = words && sentByAz(words)
+  if (value !== undefined && found !== undefined && 'text' in found && found.text.trim() === value.trim())
+    return { ...found, text: onLine(place.line, value) }
+  return {
+    place,
+    problem: `What the shell makes of this variable is not known. Write the value of ${name} as the command, alone in the file, and import again.`,
+  }
 }
 
 interface Step {
