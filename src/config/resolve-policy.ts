@@ -94,6 +94,7 @@ function resolveMatch(written: WrittenMatch): MatchBlock {
     werf: written.werf,
     created: written.created,
     locked: written.locked,
+    part: written.part,
   }
   // A field that is absent must hold for nothing; one that is undefined is not in the type.
   return Object.fromEntries(Object.entries(lists).filter(([, value]) => value !== undefined))

@@ -76,6 +76,11 @@ export const matchSchema = z.strictObject({
     'State',
     'Whether all children are there; `orphaned-referrer` is a referrer whose subject is gone.',
   ).optional(),
+  part: key(
+    z.boolean(),
+    'Part',
+    'An index holds it, or it is attached to another image, and it is an image because it has a tag of its own.',
+  ).optional(),
   locked: key(
     z.boolean(),
     'Locked',

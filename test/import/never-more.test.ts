@@ -207,6 +207,70 @@ describe('counts by a time of its own', () => {
   })
 })
 
+describe('ghcr-cleanup-action: platforms with tags of their own', () => {
+  const world = [
+    image('index', { tags: ['latest'], pushedAt: daysAgo(100), children: ['amd64', 'arm64'] }),
+    image('amd64', { tags: ['amd64'], pushedAt: daysAgo(50) }),
+    image('arm64', { tags: ['arm64'], pushedAt: daysAgo(50) }),
+    image('single', { tags: ['v1'], pushedAt: daysAgo(80) }),
+  ]
+
+  it.each([
+    ['take no places of keep-n-tagged', 'keep-n-tagged: "2"', []],
+    ['are not what delete-tags speaks of', 'delete-tags: "a*64"', []],
+    ['leave the count to images', 'keep-n-tagged: "1"', ['index']],
+  ])('%s', (_, input, expected) => {
+    const { images, tags } = planManifests(ghcr(input), 'octo/app', world)
+    expect([...images]).toEqual(expected)
+    expect([...tags]).toEqual(expected.length === 0 ? [] : ['latest'])
+  })
+})
+
+it('zot leaves a tag of which it has no times, whatever its groups say', () => {
+  const policies = [{ repositories: ['**'], keepTags: [{ patterns: ['^v1'] }] }]
+  const { yaml } = importText(
+    'zot',
+    JSON.stringify({ storage: { rootDirectory: '/z', retention: { policies } } }),
+  )
+  const world = [
+    image('unknown', { tags: [tag('x9')] }),
+    image('kept', { tags: ['v1'], pushedAt: daysAgo(2) }),
+    image('old', { tags: ['x8'], pushedAt: daysAgo(3) }),
+  ]
+  expect(planManifests(yaml, 'a', world).tags).toEqual(new Set(['x8']))
+})
+
+it('quay leaves manifests to its garbage collection', () => {
+  const { yaml } = importText('quay', '{"policies": [{"method": "creation_date", "value": "1d"}]}')
+  const gone = planManifests(yaml, 'a', [image('old', { tags: ['x'], pushedAt: daysAgo(3) })])
+  expect(gone).toEqual({ images: new Set(), tags: new Set(['x']) })
+})
+
+describe('quay: an expression that is read in one way only', () => {
+  it.each(['^(match|ci)', '^(a|b)$', '^(?:a|b)', '^release-(1|2)', '^a|^b', '.*x', '^v\\d+$'])(
+    '%s',
+    (tagPattern) => {
+      const policies = [
+        { method: 'number_of_tags', value: 2 },
+        { method: 'creation_date', value: '3d', tagPattern },
+      ]
+      const { yaml, warnings } = importText('quay', JSON.stringify({ policies }))
+      expect(yaml).not.toContain('not:')
+      expect(warnings.join(' ')).not.toContain('may look for it')
+    },
+  )
+
+  it.each(['1$', 'a|^b', '^a|b', '(^a)'])('%s is not', (tagPattern) => {
+    const policies = [
+      { method: 'number_of_tags', value: 2 },
+      { method: 'creation_date', value: '3d', tagPattern },
+    ]
+    const { yaml, warnings } = importText('quay', JSON.stringify({ policies }))
+    expect(yaml).toContain('not:')
+    expect(warnings.join(' ')).toContain('may look for it')
+  })
+})
+
 it('zot counts an index by its own pulls', () => {
   const policies = [{ repositories: ['**'], keepTags: [{ mostRecentlyPulledCount: 1 }] }]
   const { yaml } = importText(

@@ -17,6 +17,8 @@ export interface Row {
   /** Its own digest and those of all that hangs on it. */
   readonly hanging: readonly string[]
   readonly isOrphan: boolean
+  /** Something in the repository holds it, or it hangs on something there. */
+  readonly isPart: boolean
   /** Its own config tells a time of building that can be true. */
   readonly isBuildKnown: boolean
   /** Hangs on a manifest of another repository and has no name of its own: no rule speaks of it. */
@@ -141,6 +143,7 @@ export function matchesFields(block: WorldBlock, row: Row): boolean {
     block.platform === undefined ||
       row.platforms.some((platform) => anyMatches(block.platform ?? [], platform)),
     block.largerThan === undefined || row.imageBytes > Number(block.largerThan.replace(/B$/, '')),
+    block.part === undefined || block.part === row.isPart,
     block.locked === undefined || block.locked === (manifest.locked === true),
     block.created === undefined || (block.created === 'known') === row.isBuildKnown,
     state === undefined || state.some((one) => row.state.includes(one)),

@@ -15,6 +15,7 @@ import {
   ordinaryTags,
   rootsOf,
   standing,
+  subjectsOf,
   tagNames,
 } from './oracle-graph.ts'
 import { matchesRepository, matchesTagList } from './oracle-match.ts'
@@ -128,6 +129,14 @@ function blobsOf(manifest: WorldManifest): { readonly digest: string; readonly s
   return [...(manifest.config ? [manifest.config] : []), ...(manifest.layers ?? [])]
 }
 
+function isPart(repository: WorldRepository, root: WorldManifest): boolean {
+  const others = repository.manifests.filter(({ digest }) => digest !== root.digest)
+  return (
+    others.some((other) => childrenOf(other).includes(root.digest)) ||
+    subjectsOf(root).some((subject) => others.some(({ digest }) => digest === subject))
+  )
+}
+
 /** The rows of an image: itself, or each of its ordinary tags. */
 function rowsOf(place: Place, root: WorldManifest): RatedRow[] {
   const { repository, inventory, policy, now } = place
@@ -156,6 +165,7 @@ function rowsOf(place: Place, root: WorldManifest): RatedRow[] {
     hanging: present.map(({ digest }) => digest),
     tagsInRepository: repository.manifests.reduce((total, { tags = [] }) => total + tags.length, 0),
     isOrphan,
+    isPart: isPart(repository, root),
     isBuildKnown: childrenOf(root).length === 0 && plausibleCreated(root, now) !== undefined,
     isUnreachable: standing(inventory, repository, root) === 'referrer-of-elsewhere',
     needsTaggedFalse: policy.unit === 'tag' && ordinary.length === 0,

@@ -118,6 +118,7 @@ function someBlock(random: Random): WorldBlock {
     () => ({ platform: [random.pick(['linux/arm*', 'linux/amd64'])] }),
     () => ({ largerThan: random.pick(['0B', '300B', '700B']) }),
     () => ({ locked: random.chance(0.3) }),
+    () => ({ part: random.chance(0.3) }),
     () => ({ created: random.pick(['known', 'unknown'] as const) }),
     () => ({ holdsDigests: [digestOf(random.between(1, 10)), 'sha256:8*'] }),
     () => ({ digests: [digestOf(random.between(1, 10)), 'sha256:9*'] }),

@@ -64,6 +64,8 @@ export interface WorldBlock {
   readonly state?: readonly string[]
   readonly created?: 'known' | 'unknown'
   readonly locked?: boolean
+  readonly part?: boolean
+  readonly part?: boolean
 }
 
 export interface WorldCounting {

@@ -120,20 +120,14 @@ function taggedRules(frame: Frame, deleted: Matcher | undefined, isByTag: boolea
   if (names.length === 0) return []
   // No block at all would match everything.
   if (deleted !== undefined && deleted.tags.length + deleted.digests.length === 0) return []
-  const base = { name: names.join(', '), comments: names.map(frame.line), ...notOf(frame) }
+  const base = { name: names.join(', '), comments: names.map(frame.line), not: candidatesOut(frame) }
   if (deleted === undefined) {
     return [{ ...base, match: [{ tagged: true }], delete: deletion(frame, count, false) }]
   }
   if (isByTag) {
     // Without a count, an image that is named by its digest goes, with tags or without.
-    const digests =
-      deleted.digests.length === 0 || count !== undefined
-        ? []
-        : [{ digests: deleted.digests }, { digests: deleted.digests, tagged: false }]
-    const tags = deleted.tags.length === 0 ? [] : [{ tags: deleted.tags }]
-    return tags.length + digests.length === 0
-      ? []
-      : [{ ...base, match: [...tags, ...digests], delete: deletion(frame, count, true) }]
+    const match = namedBlocks(deleted, count === undefined)
+    return match.length === 0 ? [] : [{ ...base, match, delete: deletion(frame, count, true) }]
   }
   reading.warn(
     entryOf(frame.inputs, 'delete-tags')?.place,
@@ -152,6 +146,19 @@ function taggedRules(frame: Frame, deleted: Matcher | undefined, isByTag: boolea
   ]
 }
 
+/** Tags by name, and, where nothing is counted, images by digest, with tags or without. */
+function namedBlocks({ tags, digests }: Matcher, isByDigest: boolean): readonly ImportedBlock[] {
+  const named = digests.length > 0 && isByDigest
+  if (tags.includes('*')) {
+    const bare: ImportedBlock = digests.includes('*') ? { tagged: false } : { digests, tagged: false }
+    return [{ tagged: true }, ...(named ? [bare] : [])]
+  }
+  return [
+    ...(tags.length === 0 ? [] : [{ tags }]),
+    ...(named ? [{ digests }, { digests, tagged: false }] : []),
+  ]
+}
+
 function deletion({ older }: Frame, count: number | undefined, isByTag: boolean): ImportedDelete {
   if (count === undefined) return older === undefined ? { all: true } : { olderThan: older }
   return {
@@ -165,6 +172,11 @@ function deletion({ older }: Frame, count: number | undefined, isByTag: boolean)
 
 function notOf({ not }: Frame): { readonly not?: readonly ImportedBlock[] } {
   return not.length === 0 ? {} : { not }
+}
+
+/** Platforms and attachments are no candidates there, tagged or not. */
+function candidatesOut({ not }: Frame): readonly ImportedBlock[] {
+  return [...not, { part: true }]
 }
 
 const stateInputs = ['delete-ghost-images', 'delete-partial-images', 'delete-orphaned-images'] as const
@@ -206,7 +218,7 @@ function stateRules(frame: Frame, isByTag: boolean, reading: Reading): Rules {
       name: 'partial images',
       comments: [line('delete-partial-images')],
       match,
-      ...notOf(frame),
+      not: candidatesOut(frame),
       delete: deletion(frame, undefined, false),
     })
   } else if (flagInputOf(inputs, 'delete-ghost-images', reading) === true) {

@@ -18,6 +18,7 @@ export interface ImportedBlock {
   readonly werf?: 'other'
   readonly created?: 'known' | 'unknown'
   readonly locked?: boolean
+  readonly part?: boolean
 }
 
 export interface ImportedGitLimit {

@@ -3,7 +3,7 @@
  * what is left; a tag that is immutable is neither removed nor counted. No count of Winnow's looks at what other rules
  * leave and passes over what is locked, so what several policies speak of is counted by one of them at most.
  */
-import { patternOf } from './expressions.ts'
+import { patternOf, splitAlternatives } from './expressions.ts'
 import type { Importer } from './importer.ts'
 import {
   unnamedRegistry,
@@ -70,6 +70,9 @@ function readQuay(
         rules: policies.map((policy) => toRule(policy, byAge, byNumber, reading)),
         unmatched: 'keep',
         unmatchedRemark: 'what no policy removes stays',
+        ...(policies.length > 0 && {
+          emptiedRemark: 'Quay removes tags; manifests without one are left to its garbage collection',
+        }),
       },
     ],
   }
@@ -103,13 +106,14 @@ function readPolicy(value: SourceValue, reading: Reading): QuayPolicy | undefine
   const isInverted =
     (reading.flag(entryOf(policy, 'tagPatternMatches') ?? entryOf(policy, 'tag_pattern_matches')) ?? true) ===
     false
-  warnOfAnchoring(pattern, isInverted, reading)
+  const isClear = pattern?.kind !== 'text' || beginsAtStart(pattern.value)
+  if (!isClear) warnOfAnchoring(pattern, isInverted, reading)
   const common = {
     place: policy.place,
     method,
     isInverted,
-    pattern: readPattern(pattern, isInverted ? 'search' : 'start', reading),
-    widest: readPattern(pattern, isInverted ? 'start' : 'search', reading),
+    pattern: readPattern(pattern, isInverted && !isClear ? 'search' : 'start', reading),
+    widest: readPattern(pattern, isInverted || isClear ? 'start' : 'search', reading),
   }
   if (method === 'number_of_tags') {
     const number = reading.whole(given, { min: 1, orText: true })
@@ -145,13 +149,20 @@ function readPattern(
   return tryPattern(value, reading, (source) => patternOf(source, { dialect: 'python', anchoring }))
 }
 
-function warnOfAnchoring(value: SourceValue | undefined, isInverted: boolean, reading: Reading): void {
-  const text = value?.kind === 'text' ? value.value : ''
-  if (value === undefined || text === '' || /^(?:\^|\.\*)/.test(text)) return
+/** Whether it makes no difference where in a text the expression is looked for. */
+function beginsAtStart(source: string): boolean {
+  return source === '' || splitAlternatives(source).every((each) => /^(?:\^|\.\*)/.test(each))
+}
+
+function warnOfAnchoring(
+  value: Extract<SourceValue, { readonly kind: 'text' }>,
+  isInverted: boolean,
+  reading: Reading,
+): void {
   const told = isInverted ? 'a tag that has it anywhere is spared' : 'the tag must begin with it'
   reading.warn(
     value.place,
-    `tagPattern ${JSON.stringify(text)}: Quay may look for it anywhere in a tag or at its beginning; here ${told}, so more is kept.`,
+    `tagPattern ${JSON.stringify(value.value)}: Quay may look for it anywhere in a tag or at its beginning; here ${told}, so more is kept.`,
   )
 }
 

@@ -116,12 +116,13 @@ function rulesOf(step: Step, reading: Reading): readonly ImportedRule[] {
   const { match, not } = readTags(given, reading)
   const rules: ImportedRule[] = []
   if (selection !== 'untagged') {
-    const out = [...not, ...skipped]
+    // Platforms of what is a candidate are none themselves, tagged or not.
+    const out = [...not, ...skipped, { part: true }]
     rules.push({
       name: 'tagged images',
       comments: [`line ${place.line}`],
       match: [match],
-      ...(out.length > 0 && { not: out }),
+      not: out,
       delete: { ...deletion(older, count), ...clock },
     })
   }
@@ -216,7 +217,7 @@ function warnOf(given: SourceMap, count: number, reading: Reading): void {
   if (count > 0) {
     reading.warn(
       entryOf(given, 'keep-n-most-recent')?.place,
-      'keep-n-most-recent counts images that are past the cut-off, in each package by itself.',
+      'keep-n-most-recent counts images that are past the cut-off. A platform with a tag of its own never goes here, so more may be kept.',
     )
   }
   if (flagInputOf(given, 'dry-run', reading) === true) {

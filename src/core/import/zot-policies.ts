@@ -94,11 +94,22 @@ function readPolicy(
     comments: [`line ${policy.place.line}`],
     repositories: [...repositories, ...place.elsewhere],
     unit: 'tag',
-    rules: [...tagRules, ...untaggedRules(policy, place.written, reading)],
+    rules: [
+      ...tagRules,
+      ...(items.length === 0 ? [] : [unknownRule]),
+      ...untaggedRules(policy, place.written, reading),
+    ],
     unmatched: items.length === 0 ? 'keep' : 'delete',
     unmatchedRemark:
       items.length === 0 ? 'without keepTags all tags stay' : 'zot deletes a tag that no group keeps',
   }
+}
+
+const unknownRule: ImportedRule = {
+  name: 'no statistics',
+  comments: ['A tag of which zot knows no times stays.'],
+  match: [{ tagged: true }],
+  keep: { within: '0s' },
 }
 
 function readRepositories(policy: SourceMap, folder: string, reading: Reading): readonly string[] {
@@ -189,7 +200,7 @@ function keepRules(
   if (pulled !== undefined) {
     reading.warn(
       entryOf(group, 'mostRecentlyPulledCount')?.place,
-      'mostRecentlyPulledCount: zot takes a tag that was never pulled for the oldest; here its last pull is unknown, and what is unknown is kept.',
+      'mostRecentlyPulledCount: zot takes a tag that was never pulled for the oldest; here its last pull is unknown, and what is unknown is kept. An inventory tells one last pull for all tags of a manifest, so they share a place, and more is kept.',
     )
   }
   const given = keeps.flatMap(([what, keep]) => (keep === undefined ? [] : [[what, keep] as const]))

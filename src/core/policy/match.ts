@@ -37,6 +37,7 @@ export function matchesBlock(block: MatchBlock, row: Row, context: RowContext): 
     (block.platform === undefined || matchesPlatform(block.platform, row, context)) &&
     (block.largerThanBytes === undefined || imageBytes(context.graph, row.node) > block.largerThanBytes) &&
     (block.state === undefined || block.state.includes(stateOf(row, context.graph))) &&
+    (block.part === undefined || block.part === context.graph.owners(row.node).length > 0) &&
     (block.locked === undefined || block.locked === row.manifest.locked) &&
     (block.created === undefined || block.created === createdOf(row, context)) &&
     (block.werf === undefined || block.werf === werfKindOf(row, context.graph))

@@ -78,6 +78,8 @@ export interface MatchBlock {
   readonly werf?: WerfKind
   /** Whether its own config tells a time of building that can be true; an index has none. */
   readonly created?: 'known' | 'unknown'
+  /** An index of the repository holds it, or it is attached to a manifest there: with a tag, it is an image all the same. */
+  readonly part?: boolean
   /** Immutable or protected in the registry, by itself or by one of its tags. */
   readonly locked?: boolean
 }
