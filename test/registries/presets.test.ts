@@ -173,6 +173,7 @@ describe('a cloud whose deletions are documented', () => {
       deleteByTag: false,
       deletes: { state: 'unknown' },
       rateLimit: '5,000 requests an hour, 250 a minute',
+      freesBytes: 'by-its-collector',
     })
     expect(await writer.untag(app, graph.index.tags[0] as never)).toMatchObject({ reason: 'unsupported' })
     server.forgetRequests()

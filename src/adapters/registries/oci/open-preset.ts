@@ -38,7 +38,7 @@ export function openPreset(
     reader: createOciReader({
       ...settings,
       recognise: () => traitsOf(preset, proofs),
-      capabilities: { rateLimit: preset.rateLimit },
+      capabilities: { rateLimit: preset.rateLimit, freesBytes: 'by-its-collector' },
     }),
     createWriter: () => createPresetWriter(settings, preset, proofs, clock),
     probePushes: preset.deletion === 'experimental',
