@@ -39,7 +39,9 @@ describe('maxDeletions', () => {
   })
 
   it('of 0 forbids the first deletion, and no deletion breaks nothing', () => {
-    expect(brokenLimits([count({ deleted: 1, governed: 9 })], { ...none, maxDeletions: 0 })).toHaveLength(1)
+    expect(brokenLimits([count({ deleted: 1, governed: 9 })], { ...none, maxDeletions: 0 })).toMatchObject([
+      { text: 'The plan deletes 1 image, and limits.maxDeletions allows 0 in one run.' },
+    ])
     expect(brokenLimits([count({ governed: 9 })], { ...none, maxDeletions: 0 })).toEqual([])
   })
 })

@@ -4,6 +4,7 @@
  */
 import type { RegistryName, RepositoryName } from '../image/names.ts'
 import type { Limits } from '../policy/policy.ts'
+import { counted } from '../words/counted.ts'
 import type { BrokenLimit } from './plan.ts'
 
 export interface RegistryCount {
@@ -33,7 +34,7 @@ export function brokenLimits(counts: readonly RegistryCount[], limits: Limits): 
       key: 'maxDeletions',
       registry: first.registry,
       repository: undefined,
-      text: `The plan deletes ${deleted} images${ofThem(emptied)}, and limits.maxDeletions allows ${limits.maxDeletions} in one run.`,
+      text: `The plan deletes ${counted(deleted, 'image')}${ofThem(emptied)}, and limits.maxDeletions allows ${limits.maxDeletions} in one run.`,
     })
   }
   for (const count of counts) broken.push(...shareBroken(count, limits), ...survivorsBroken(count, limits))
@@ -45,7 +46,7 @@ function goneFrom({ deleted, emptied = 0 }: RegistryCount): number {
 }
 
 function ofThem(emptied: number): string {
-  return emptied === 0 ? '' : ` (${emptied} of them lose their last tag)`
+  return emptied === 0 ? '' : ` (${emptied} of them ${emptied === 1 ? 'loses its' : 'lose their'} last tag)`
 }
 
 function shareBroken(count: RegistryCount, { maxShare }: Limits): readonly BrokenLimit[] {
@@ -53,7 +54,7 @@ function shareBroken(count: RegistryCount, { maxShare }: Limits): readonly Broke
   const deleted = goneFrom(count)
   if (governed === 0 || deleted <= maxShare * governed + rounding) return []
   const text =
-    `The plan deletes ${deleted} of the ${governed} governed images of ${registry} (${percent(deleted / governed)})${ofThem(emptied)}, ` +
+    `The plan deletes ${deleted} of the ${counted(governed, 'governed image')} of ${registry} (${percent(deleted / governed)})${ofThem(emptied)}, ` +
     `and limits.maxShare allows ${percent(maxShare)}.`
   return [{ key: 'maxShare', registry, repository: undefined, text }]
 }
