@@ -1,4 +1,5 @@
 /** From a file to an imported configuration, or to everything that stands against it. */
+import { warnOfAttachedTags } from '../../core/import/attached-tags.ts'
 import { importers } from '../../core/import/importers.ts'
 import { unitedPolicies } from '../../core/import/unite-policies.ts'
 import type { ImportedConfiguration } from '../../core/import/imported-policy.ts'
@@ -47,6 +48,7 @@ export function importPolicy(importer: Importer, file: string, text: string): Im
     return refuse([notThis(importer)])
   const unusable = unusablePatterns(configuration.policies)
   if (unusable.length > 0) return refuse(unusable)
+  warnOfAttachedTags(importer, configuration, reading)
   const policies = unitedPolicies(configuration.policies)
   return { configuration: { ...configuration, policies }, warnings: reading.warnings }
 }

@@ -18,6 +18,7 @@ import type { Reading } from './reading.ts'
 import {
   entryOf,
   fileStart,
+  type Place,
   type SourceDocument,
   type SourceMap,
   type SourceValue,
@@ -45,6 +46,8 @@ interface Cleanup {
   readonly name: string
   /** Empty: all packages. */
   readonly packages: readonly string[]
+  /** Where they stand. */
+  readonly packagesPlace: Place | undefined
   readonly written: ImportedRule | ImportedNote
 }
 
@@ -52,6 +55,7 @@ function readGar({ documents: [root] }: SourceDocument, reading: Reading): Impor
   const policies = listOf(root, reading)
   if (policies === undefined) return undefined
   const cleanups = policies.flatMap(([id, value]) => readCleanup(id, value, reading) ?? [])
+  warnOfPackages(cleanups, reading)
   return {
     registries: [{ ...unnamedRegistry, kind: 'artifact-registry' }],
     policies: policiesOf(cleanups),
@@ -148,7 +152,7 @@ function readRecent(
   )
   return {
     name,
-    packages: reading.texts(entryOf(recent, 'packageNamePrefixes')) ?? [],
+    ...readPackages(recent, reading),
     written: { name, comments: [origin], keep: { newest: count ?? 0 } },
   }
 }
@@ -183,9 +187,9 @@ function readCondition(
   const match = readMatch(condition, action, reading)
   const older = readAge(condition, 'olderThan', reading)
   const newer = readAge(condition, 'newerThan', reading)
-  const packages = reading.texts(entryOf(condition, 'packageNamePrefixes')) ?? []
+  const packages = readPackages(condition, reading)
   const matched = match === undefined ? {} : { match: [match] }
-  const cleanup = (written: ImportedRule | ImportedNote): Cleanup => ({ name, packages, written })
+  const cleanup = (written: ImportedRule | ImportedNote): Cleanup => ({ name, ...packages, written })
   if (entryOf(condition, 'versionNamePrefixes') !== undefined) {
     reading.warn(
       entryOf(condition, 'versionNamePrefixes')?.place,
@@ -217,6 +221,11 @@ function readCondition(
   const keep =
     newer === undefined || newer > lengthMax ? ({ all: true } as const) : { within: writeLength(newer) }
   return cleanup({ name, comments: [origin], ...matched, keep })
+}
+
+function readPackages(map: SourceMap, reading: Reading): Pick<Cleanup, 'packages' | 'packagesPlace'> {
+  const value = entryOf(map, 'packageNamePrefixes')
+  return { packages: reading.texts(value) ?? [], packagesPlace: value?.place }
 }
 
 function readMatch(
@@ -311,9 +320,7 @@ function unclearPolicies(
   cleanups: readonly Cleanup[],
   general: readonly Cleanup[],
 ): readonly ImportedPolicy[] {
-  const keeps = cleanups.filter(
-    ({ packages, written }) => packages.length > 0 && isRule(written) && written.keep !== undefined,
-  )
+  const keeps = keepsOfPackages(cleanups)
   if (keeps.length === 0) return []
   const repositories = prefixesOf(keeps).flatMap((prefix) => {
     const start = startingWith(prefix)
@@ -321,6 +328,26 @@ function unclearPolicies(
   })
   const own = cleanups.filter((each) => general.includes(each) || keeps.includes(each))
   return [policyOf('packages not told apart', repositories, 'kept by whatever may be meant', own)]
+}
+
+function keepsOfPackages(cleanups: readonly Cleanup[]): readonly Cleanup[] {
+  return cleanups.filter(
+    ({ packages, written }) => packages.length > 0 && isRule(written) && written.keep !== undefined,
+  )
+}
+
+/** Where some policy deletes in all packages, those that keep in some may keep in more here. */
+function warnOfPackages(cleanups: readonly Cleanup[], reading: Reading): void {
+  const deletesAnywhere = cleanups.some(
+    ({ packages, written }) => packages.length === 0 && isRule(written) && written.delete !== undefined,
+  )
+  if (!deletesAnywhere) return
+  for (const { packagesPlace } of keepsOfPackages(cleanups)) {
+    reading.warn(
+      packagesPlace,
+      'packageNamePrefixes of a policy that keeps: a name does not tell which part of it is the package, so what it keeps stays here wherever some part of a name begins so, and more is kept.',
+    )
+  }
 }
 
 function policyOf(

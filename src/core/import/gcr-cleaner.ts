@@ -179,11 +179,19 @@ function warnOf(flags: CommandFlags, reading: Reading): void {
       '-dry-run: the rules are imported as they act without it; `winnow plan` is the dry run here.',
     )
   }
+  const grace = flags.last('grace')
+  if (grace !== undefined) {
+    reading.warn(grace.place, '-grace: at exactly this age gcr-cleaner deletes, and here the image is kept.')
+  }
   const keep = flags.last('keep')
   if (keep !== undefined && keep.text !== '0') {
     reading.warn(
       keep.place,
       '-keep: gcr-cleaner sets images that have no time of building, or one before 2013, among the others by their upload. Here they take no places of those that have one, so where both are in a repository more may be kept.',
+    )
+    reading.warn(
+      keep.place,
+      '-keep counts the platforms of multi-platform images, which have no tag, as images of their own; Winnow counts whole images, so more is kept.',
     )
   }
   const recursive = flags.switch('recursive')
