@@ -4,7 +4,8 @@
  *
  * A condition is a pattern, or the absence of one. For every set of patterns that can hold together there is a policy;
  * it names one of the set, takes out what the others name, and stands before the larger sets. A repository for which
- * exactly these patterns hold matches it, and no policy before it.
+ * exactly these patterns hold matches it, and no policy before it. Sets that certainly no repository has (with a pattern,
+ * and without one that holds wherever it does) have no policy.
  */
 import { compileRepositoryPatterns } from '../policy/compile-patterns.ts'
 
@@ -31,7 +32,10 @@ const partsMax = 200
  */
 export function partRepositories(rules: readonly (readonly Condition[])[]): readonly Part[] | undefined {
   const patterns = [...new Set(rules.flatMap((conditions) => conditions.map(({ pattern }) => pattern)))]
-  const special = patterns.filter((pattern) => pattern !== '**')
+  // Names come first: a policy that is for one repository is read more easily under its name.
+  const special = patterns
+    .filter((pattern) => pattern !== '**')
+    .toSorted((a, b) => Number(isLiteral(b)) - Number(isLiteral(a)))
   const sets = possibleSets(special)
   if (sets === undefined) return undefined
   const always = patterns.includes('**') ? ['**'] : []
@@ -67,7 +71,28 @@ function possibleSets(patterns: readonly string[]): readonly (readonly string[])
     sets = [...sets, ...grown]
     if (sets.length > partsMax) return undefined
   }
-  return sets.toSorted((a, b) => a.length - b.length)
+  const implied = new Map(
+    patterns.map((pattern) => [
+      pattern,
+      patterns.filter((other) => other !== pattern && covers(other, pattern)),
+    ]),
+  )
+  return sets
+    .filter((set) =>
+      set.every((pattern) => implied.get(pattern)?.every((other) => set.includes(other)) === true),
+    )
+    .toSorted((a, b) => a.length - b.length)
+}
+
+/** True only where it is certain that `wide` matches every name of a repository that `narrow` matches. */
+function covers(wide: string, narrow: string): boolean {
+  if (isLiteral(wide)) return wide === narrow
+  if (isLiteral(narrow)) return compileRepositoryPatterns([wide]).matches(narrow)
+  const below = folderOf(wide) ?? belowOf(wide)
+  if (below === undefined) return false
+  return folderOf(narrow) === below
+    ? folderOf(wide) !== undefined
+    : literalStart(narrow).startsWith(`${below}/`)
 }
 
 /** False only where it is certain that no name matches both patterns on repositories. */
@@ -76,6 +101,7 @@ export function canMeet(a: string, b: string): boolean {
   if (isLiteral(a)) return compileRepositoryPatterns([b]).matches(a)
   if (isLiteral(b)) return compileRepositoryPatterns([a]).matches(b)
   if (a.startsWith('/') || b.startsWith('/')) return true
+  if (partBySegments(a, b)) return false
   const [folder, otherFolder] = [folderOf(a), folderOf(b)]
   if (folder !== undefined && otherFolder !== undefined)
     return `${folder}/`.startsWith(`${otherFolder}/`) || `${otherFolder}/`.startsWith(`${folder}/`)
@@ -90,6 +116,47 @@ function isLiteral(pattern: string): boolean {
 /** `team/app` of `team/app{,/**}`, which is that repository and all below it. */
 function folderOf(pattern: string): string | undefined {
   return /^([^*?[{\\/][^*?[{\\]*)\{,\/\*\*\}$/.exec(pattern)?.[1]
+}
+
+/** `team` of `team/**`, which is all below it. */
+function belowOf(pattern: string): string | undefined {
+  return /^([^*?[{\\/][^*?[{\\]*)\/\*\*$/.exec(pattern)?.[1]
+}
+
+/** Whether the segments of two globs tell that no name has both: how many there are, and what they are up to a `**`. */
+function partBySegments(a: string, b: string): boolean {
+  if (/[[{\\]/.test(a + b)) return false
+  const [one, other] = [a.split('/'), b.split('/')]
+  return (
+    hasTooMany(one, other) ||
+    hasTooMany(other, one) ||
+    differAtStart(one, other) ||
+    differAtStart(one.toReversed(), other.toReversed())
+  )
+}
+
+/** Whether one glob asks for more segments than the other has. */
+function hasTooMany(one: readonly string[], other: readonly string[]): boolean {
+  const least = one.filter((segment) => segment !== '**').length
+  return other.every((segment) => !segment.includes('**')) && least > other.length
+}
+
+function differAtStart(one: readonly string[], other: readonly string[]): boolean {
+  for (const [at, segment] of one.entries()) {
+    const against = other[at]
+    if (against === undefined || segment.includes('**') || against.includes('**')) return false
+    if (!segmentsMeet(segment, against)) return true
+  }
+  return false
+}
+
+function segmentsMeet(a: string, b: string): boolean {
+  if (isLiteral(a) && isLiteral(b)) return a === b
+  if (isLiteral(b)) return segmentsMeet(b, a)
+  // A "!" at the beginning would take out; behind a letter it is itself.
+  if (isLiteral(a)) return compileRepositoryPatterns([`x${b}`]).matches(`x${a}`)
+  const [one, other] = [literalStart(a), literalStart(b)]
+  return one.startsWith(other) || other.startsWith(one)
 }
 
 function literalStart(pattern: string): string {
