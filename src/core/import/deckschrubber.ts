@@ -4,7 +4,7 @@
  */
 import { compileRepositoryPatterns } from '../policy/compile-patterns.ts'
 import { isCommand, readFlags, wholeFlag, type CommandFlags } from './command-flags.ts'
-import { patternOf } from './expressions.ts'
+import { patternOf, wholeTextOf } from './expressions.ts'
 import { dockerManifests, dockerManifestsRemark } from './docker-manifests.ts'
 import type { Importer } from './importer.ts'
 import {
@@ -79,7 +79,7 @@ function readDeckschrubber(document: SourceDocument, reading: Reading): Imported
 function repositoryPattern(source: string): string {
   if (source === '' || source === '.*') return '**'
   patternOf(source, { dialect: 'go', anchoring: 'search' })
-  const pattern = `/.*(?:${source}).*/`
+  const pattern = `/${wholeTextOf(source, 'search')}/`
   compileRepositoryPatterns([pattern])
   return pattern
 }

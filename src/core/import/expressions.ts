@@ -35,7 +35,7 @@ export function patternOf(source: string, options: ExpressionOptions): string {
   refuseForeign(source, options.dialect)
   // Compiled as it stands first: an unbalanced bracket must not be balanced by what is put around it.
   if (source !== '') compileTagPattern(`/${source}/`)
-  const widened = widen(source, options.anchoring)
+  const widened = wholeTextOf(source, options.anchoring)
   const glob = globOf(widened)
   const pattern = glob ?? `/${widened}/`
   compileTagPattern(pattern)
@@ -121,20 +121,35 @@ function refuseForeign(source: string, dialect: Dialect): void {
 
 const hint = 'Write the expression without it and import again, or write the rule by hand.'
 
-/** The expression for the whole text, without the anchors it no longer needs. */
-function widen(source: string, anchoring: Anchoring): string {
-  const isPlain = !source.includes('|') && !source.includes('(?') && !/[^\\]\^|\$./.test(source)
-  if (!isPlain) {
-    if (anchoring === 'full') return source
-    return `${anchoring === 'search' ? '.*' : ''}(?:${source}).*`
+/**
+ * The expression for a whole text, without the anchors it no longer needs. Alternatives outside of brackets stay as they
+ * are: an anchor belongs to one of them only.
+ */
+export function wholeTextOf(source: string, anchoring: Anchoring): string {
+  // After \Q what is put behind it, or stands at the end, may mean itself.
+  if (hasBareAlternatives(source) || source.includes(String.raw`\Q`)) {
+    return anchoring === 'full' ? source : `${anchoring === 'search' ? '.*' : ''}(?:${source}).*`
   }
-  const isStart = source.startsWith('^')
+  const isStart = /^\^(?![?+*{])/.test(source)
   const isEnd = /(?:^|[^\\])(?:\\\\)*\$$/.test(source)
   const core = source.slice(isStart ? 1 : 0, isEnd ? -1 : undefined)
   const before = anchoring !== 'search' || isStart || /^\.\*(?![?+*{])/.test(core) ? '' : '.*'
   const after = anchoring === 'full' || isEnd || /(?:^|[^\\])(?:\\\\)*\.\*$/.test(core) ? '' : '.*'
   if (core === '') return before === '.*' || after === '.*' ? '.*' : '^$'
-  return before + core + after
+  return before + after === '' ? unwrapped(core) : before + core + after
+}
+
+/** Without the brackets around all of it. What they hold is an expression only where the first and the last are a pair. */
+function unwrapped(expression: string): string {
+  const inner = /^\((?:\?:)?(?!\?)(.+)\)$/s.exec(expression)?.[1]
+  if (inner === undefined || inner.endsWith('\\')) return expression
+  try {
+    compileTagPattern(`/${inner}/`)
+    return inner
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error
+    return expression
+  }
 }
 
 /** Plain text and `.*` make a glob, which people read more easily. */

@@ -6,7 +6,7 @@
  */
 import { compileRepositoryPatterns } from '../policy/compile-patterns.ts'
 import { isCommand, readFlags, wholeFlag, type CommandFlags } from './command-flags.ts'
-import { patternOf } from './expressions.ts'
+import { patternOf, wholeTextOf } from './expressions.ts'
 import { escapeGlob } from './globs.ts'
 import type { Importer } from './importer.ts'
 import { unnamedRegistry, type ImportedConfiguration, type ImportedRegistry } from './imported-policy.ts'
@@ -119,7 +119,7 @@ function readRepositories(flags: CommandFlags, reading: Reading): readonly strin
 function repositoryPattern(source: string): string {
   if (source === '' || source === '.*') return '**'
   patternOf(source, { dialect: 'python', anchoring: 'search' })
-  const pattern = `/.*(?:${source}).*/`
+  const pattern = `/${wholeTextOf(source, 'search')}/`
   compileRepositoryPatterns([pattern])
   return pattern
 }
