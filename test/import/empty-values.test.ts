@@ -63,6 +63,7 @@ describe('is refused, with its place', () => {
       pruner(', labels: {a: b, c: null}'),
       'rules[0].labels.c',
     ],
+    ['a label with a zero', 'tumblr-docker-registry-pruner', pruner(String.raw`, labels: {a: "b\0"}`), ''],
     ['days: null', 'artifactory-cleanup', artifactory('DeleteDockerImagesOlderThan, days: null'), days],
     ['count: null', 'artifactory-cleanup', artifactory('KeepLatestNDockerImages, count: null'), count],
     ['countNumber: null', 'ecr', ecr({ countNumber: null }), 'rules[0].selection.countNumber'],

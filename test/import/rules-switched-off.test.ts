@@ -9,7 +9,6 @@ const ghcr = (inputs: string): string =>
   `jobs:\n  a:\n    steps:\n      - uses: dataaxiom/ghcr-cleanup-action@v1\n        with:\n          owner: o\n          package: p\n          ${inputs}: true\n`
 const orphaned = ghcr('delete-orphaned-images')
 const ghosts = ghcr('delete-ghost-images')
-const graceAndCount = "gcr-cleaner-cli -repo gcr.io/p/a -grace 1h -keep 2 -tag-filter-all '^v[0-9]+$'\n"
 
 /** The lines of the policies. */
 function policiesOf(system: string, text: string): readonly string[] {
@@ -30,18 +29,14 @@ describe('a policy without a rule that is on', () => {
   })
 
   it('has the rules to switch on below the empty list, as a list of their own', () => {
-    expect(policiesOf('gcr-cleaner', graceAndCount)).toEqual([
-      '  - name: gcr-cleaner',
-      '    repositories: [p/a]',
+    expect(policiesOf('ghcr-cleanup-action', orphaned)).toEqual([
+      '  - name: ghcr-cleanup o/p',
+      '    repositories: [o/p]',
       '    rules: []   # none is on; to switch on what follows, put it in the place of this line',
       '    # rules:',
-      '    #   # line 1: candidates are taken with all their tags',
-      '    #   # Off: this counts by upload, and gcr-cleaner by build. Where images are uploaded in the order of their',
-      '    #   # builds, it decides alike: switch it on, and look at the plan.',
-      '    #   - name: gcr-cleaner',
-      '    #     match: [{tagsAll: ["/v[0-9]+/"]}, {tagged: false}]',
-      '    #     delete: {olderThan: 1h, beyondNewest: 2, combine: all, countAmong: eligible}',
-      '    unmatched: keep   # what no filter takes stays',
+      '    #   # line 8: delete-orphaned-images. Switched on, this takes every referrer whose image is gone.',
+      '    #   - {name: orphaned images, match: {state: orphaned-referrer}, delete: {all: true}}',
+      '    unmatched: keep   # what no input names stays',
       '',
     ])
   })
@@ -53,7 +48,6 @@ describe('a policy without a rule that is on', () => {
   })
 
   it.each([
-    ['gcr-cleaner', graceAndCount],
     ['ghcr-cleanup-action', orphaned],
     ['ghcr-cleanup-action', ghosts],
     ['werf', 'configVersion: 1\ncleanup:\n  disable: true\n'],
@@ -68,11 +62,8 @@ describe('a policy without a rule that is on', () => {
     )
   })
 
-  it.each([
-    ['gcr-cleaner', graceAndCount],
-    ['ghcr-cleanup-action', orphaned],
-  ])('of %s has the rules once they are put in the place of the empty list', (system, text) => {
-    const lines = importText(system, text).yaml.split('\n')
+  it('of ghcr-cleanup-action has the rules once they are put in the place of the empty list', () => {
+    const lines = importText('ghcr-cleanup-action', orphaned).yaml.split('\n')
     const at = lines.findIndex((line) => line.startsWith('    rules: []'))
     const switchedOn = lines.flatMap((line, index) =>
       index === at ? [] : [index > at ? line.replace(/^ {4}# /, '    ') : line],

@@ -21,7 +21,8 @@ export function unusablePatterns(policies: readonly ImportedPolicy[]): readonly 
     for (const block of rules.flatMap((each) => (isRule(each) ? blocksOf(each) : []))) {
       for (const pattern of patternsOf(block)) look(pattern, 'tag or digest', compileTagPatterns)
       for (const text of Object.entries(block.labels ?? {}).flat())
-        look(text.replace(/[\s\p{C}]/gu, ''), 'label', () => undefined)
+        // A text with a zero in it is none to a configuration.
+        look(text.includes('\0') ? '' : text.replace(/[\s\p{C}]/gu, ''), 'label', () => undefined)
     }
   }
   return [...found.values()]
