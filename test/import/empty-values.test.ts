@@ -102,6 +102,12 @@ describe('is refused, with its place', () => {
     ],
     ['method: null', 'quay', '{"policies": [{"method": null, "value": 3}]}', 'policies[0].method'],
     [
+      'an age of null',
+      'quay',
+      '{"policies": [{"method": "creation_date", "value": null}]}',
+      'policies[0].value',
+    ],
+    [
       'value: null',
       'quay',
       '{"policies": [{"method": "number_of_tags", "value": null}]}',

@@ -65,7 +65,6 @@ export interface WorldBlock {
   readonly created?: 'known' | 'unknown'
   readonly locked?: boolean
   readonly part?: boolean
-  readonly part?: boolean
 }
 
 export interface WorldCounting {

@@ -95,6 +95,7 @@ function readPolicy(value: SourceValue, reading: Reading): QuayPolicy | undefine
     what: 'an auto-prune policy',
     known: ['method', 'value', 'tagPattern', 'tagPatternMatches', 'tag_pattern', 'tag_pattern_matches'],
     ignored: ['uuid', 'created', 'updated', 'namespace', 'repository'],
+    orNothing: ['tagPattern', 'tag_pattern', 'tagPatternMatches', 'tag_pattern_matches'],
   })
   if (policy === undefined) return undefined
   const method = reading.choice(entryOf(policy, 'method'), ['number_of_tags', 'creation_date'])
