@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { format } from 'prettier'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import type { ManifestRecord } from '../../src/core/inventory/inventory.ts'
 import { werfNameId } from '../../src/core/werf/name-id.ts'
@@ -74,6 +74,63 @@ it('keeps all references where `Or` has but one half, and that is 0', () => {
     'configVersion: 1\ncleanup:\n  keepPolicies:\n    - references: {branch: main, limit: {last: 0, operator: Or}}\n',
   )
   expect(yaml).toContain('git: {repository: app, branches: main, images: {newest: 1}}')
+})
+
+describe('expressions get anchors and no brackets', () => {
+  const names = [
+    'main',
+    'main-x',
+    'x-main',
+    'production',
+    'x-production',
+    'production-x',
+    'old',
+    'rel',
+    'release',
+    'a$',
+    '',
+  ]
+  const patternOf = (source: string): RegExp | undefined => {
+    const file = `configVersion: 1\ncleanup:\n  keepPolicies:\n    - references: {branch: ${JSON.stringify(`/${source}/`)}}\n`
+    const [, written] =
+      /branches: (.*?), images/.exec(importText('werf', file).yaml.replaceAll('\n', ' ')) ?? []
+    return written === undefined ? undefined : new RegExp(`^(?:${String(parse(written))})$`)
+  }
+
+  it.each([
+    '^main$|^production$',
+    '^main$|production',
+    'main|^prod',
+    'main$|^old$|production',
+    'rel(ease)?$|old.*',
+    'main|production',
+    String.raw`a\$|old`,
+    '^(main|production)$',
+  ])('%s', (source) => {
+    const [ours, theirs] = [patternOf(source), new RegExp(`^${source}$`)]
+    expect(names.filter((name) => ours?.test(name))).toEqual(names.filter((name) => theirs.test(name)))
+  })
+
+  it('whatever they are', () => {
+    const part = fc
+      .tuple(
+        fc.constantFrom('', '^'),
+        fc.constantFrom('main', 'rel(ease)?', 'old.*', '(main|x)', 'a\\$'),
+        fc.constantFrom('', '$'),
+      )
+      .map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 3 }), (parts) => {
+        const source = parts.join('|')
+        const [ours, theirs] = [patternOf(source), new RegExp(`^${source}$`)]
+        expect(
+          names.filter((name) => ours?.test(name)),
+          source,
+        ).toEqual(names.filter((name) => theirs.test(name)))
+      }),
+      { numRuns: 150 },
+    )
+  })
 })
 
 it('is valid, and decides the same after formatting', async () => {

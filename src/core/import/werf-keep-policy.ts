@@ -95,12 +95,20 @@ function referenceExpression(text: string): string {
   compileTagPattern(`/${source}/`)
   if (!hasBareAlternatives(source)) return source
   const last = parts.length - 1
-  return parts
-    .map(
-      (part, at) =>
-        `${at === 0 ? '' : '.*'}${part.replace(/^\^/, '').replace(/\$$/, '')}${at === last ? '' : '.*'}`,
-    )
-    .join('|')
+  return parts.map((part, at) => alternative(part, at === 0, at === last)).join('|')
+}
+
+/** The anchors that werf adds belong to the first and the last; any other that has none of its own matches a part. */
+function alternative(part: string, isFirst: boolean, isLast: boolean): string {
+  const [, start = '', inner = '', end = ''] = /^(\^?)((?:[^\\]|\\[\s\S])*?)(\$?)$/.exec(part) ?? [
+    '',
+    '',
+    part,
+    '',
+  ]
+  const before = isFirst || start !== '' ? '' : '.*'
+  const after = isLast || end !== '' ? '' : '.*'
+  return `${before}${inner}${after}`
 }
 
 interface Defaults {

@@ -184,6 +184,10 @@ function warnOf(cleanup: SourceMap | undefined, isOff: boolean, reading: Reading
     cleanup?.place,
     'An image whose time of building is unknown counts as fresh here, and what anything but Git keeps keeps its import sources, even where Git keeps it too: more is kept. Name the repository that --repo names: in one without a stage of werf, every image that no rule keeps goes.',
   )
+  reading.warn(
+    cleanup?.place,
+    'A stage without a commit record of its own is linked by its label, an index by its platforms too, and where no reference reaches any linked commit everything stays: more is kept. Of a stage that is linked to several commits werf takes the newest it comes upon before it has met every stage, and Winnow the newest of all: where histories merge, look at the plan.',
+  )
 }
 
 /** The folder of werf.yaml is the repository it speaks of. */

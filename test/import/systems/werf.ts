@@ -117,6 +117,7 @@ const keepPolicy: fc.Arbitrary<KeepPolicy> = fc
       ['branch', 'main'],
       ['branch', '/.*/'],
       ['branch', '/main|production/'],
+      ['branch', '/^main$|^production$/'],
       ['branch', '/^(main|production)$/'],
       ['tag', '/v1.*/'],
       ['tag', '/.*/'],
