@@ -3,6 +3,7 @@
  * stands here with the images that tell the two apart.
  */
 import { describe, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { daysAgo, digest, image, tag } from '../builders/images.ts'
 import { importText, planManifests } from './plan-in-process.ts'
 
@@ -337,6 +338,24 @@ describe('keeps that may name a single platform', () => {
     expect(told('untagged')).toContain('go with their image')
     expect(told('tagged')).not.toContain('their image')
   })
+})
+
+it('docker-registry-pruner sees no OCI images: a warning says how to leave them, and that leaves them', () => {
+  const { yaml, warnings } = importText(
+    'tumblr-docker-registry-pruner',
+    'registry: https://foo.bar\nrules:\n  - repos: [a]\n    keep_recent: 1\n',
+  )
+  expect(warnings.join(' ')).toContain('not: {mediaType: ["application/vnd.oci.*"]}')
+  const oci = 'application/vnd.oci.image.manifest.v1+json'
+  const docker = 'application/vnd.docker.distribution.manifest.v2+json'
+  const of = (label: string, days: number, mediaType: string) =>
+    image(label, { tags: [label], pushedAt: daysAgo(days), createdAt: daysAgo(days), mediaType })
+  const world = [of('a', 2, oci), of('b', 10, docker), of('c', 20, oci)]
+  const file = parse(yaml) as { policies: { rules: object[] }[] }
+  const [policy] = file.policies
+  const rules = policy?.rules.map((rule) => ({ ...rule, not: { mediaType: ['application/vnd.oci.*'] } }))
+  const block = stringify({ ...file, policies: [{ ...policy, rules }] })
+  expect(planManifests(block, 'a', world).images).toEqual(new Set())
 })
 
 describe('gcr-cleaner', () => {

@@ -77,6 +77,12 @@ function readTumblr(
       unmatchedRemark: 'what no rule selects stays',
     }
   })
+  if (rules.length > 0) {
+    reading.warn(
+      list.place,
+      'docker-registry-pruner asks for the oldest form of a manifest (schema 1), in which registries show it no OCI image and no OCI index: there these stay, and take no places. Here the rules speak of them as well. To leave them, put `not: {mediaType: ["application/vnd.oci.*"]}` into each rule, before anything is deleted.',
+    )
+  }
   return { registries: [registryOf(file, reading)], policies }
 }
 
