@@ -96,7 +96,7 @@ policies:
 
   it(
     `keeps every image that stays whole through ${kills} kills, converges, and is undone`,
-    { timeout: 900_000 },
+    { timeout: 1_500_000 },
     async () => {
       const random = new Random(Number(process.env['WINNOW_SEED'] ?? 1))
       const before = await tagsOf(registry.url)
@@ -105,7 +105,7 @@ policies:
       const began = performance.now()
       await cli.run(['plan'])
       // A busy machine takes longer to come to the first deletion.
-      const longest = Math.max(2500, Math.round(2.5 * (performance.now() - began)))
+      const longest = Math.max(2500, Math.round(2 * (performance.now() - began)))
       let died = 0
       for (let each = 0; each < kills; each++) {
         const child = cli.start(['apply', '--yes'])
