@@ -216,7 +216,8 @@ it.each([
 
 it('takes a "%" of an Artifact Registry log as it stands where it begins nothing', async () => {
   const names = [`projects/p/locations/l/repositories/team/packages/a%b/versions/${digest('a')}`]
-  const preview = JSON.stringify([{ protoPayload: { request: { names } } }])
+  const methodName = 'google.devtools.artifactregistry.v1.ArtifactRegistry.BatchDeleteVersions'
+  const preview = JSON.stringify([{ protoPayload: { methodName, request: { names } } }])
   const { code, stdout, stderr } = await compare('gar', '[]', preview)
   expect(code, stderr).toBe(0)
   expect(stdout).toContain('team/a%b')

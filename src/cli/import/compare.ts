@@ -55,14 +55,19 @@ function underNameOf(inventory: string, configuration: ImportedConfiguration): I
 const order: Readonly<Record<Compared['outcome'], number>> = {
   'deleted here': 0,
   'kept here': 1,
-  unknown: 2,
-  agree: 3,
+  'not told apart': 2,
+  'not looked at': 3,
+  unknown: 4,
+  agree: 5,
+}
+
+/** What is deleted here goes before what is kept. */
+function mostDangerousFirst(a: Compared, b: Compared): number {
+  return order[a.outcome] - order[b.outcome] || Number(b.winnow === 'delete') - Number(a.winnow === 'delete')
 }
 
 function listingOf(compared: readonly Compared[]): Listing {
-  const rows = compared.toSorted((a, b) => order[a.outcome] - order[b.outcome])
-  const count = (outcome: Compared['outcome']): number =>
-    rows.filter((each) => each.outcome === outcome).length
+  const rows = compared.toSorted(mostDangerousFirst)
   const cellsOf = (nameOf: (each: Compared) => string): readonly (readonly string[])[] =>
     rows.map((each) => [each.repository, nameOf(each), each.source, each.winnow, each.outcome, each.why])
   const headings = ['repository', 'image', 'source', 'winnow', 'outcome', 'why']
@@ -75,10 +80,29 @@ function listingOf(compared: readonly Compared[]): Listing {
     names: rows
       .filter(({ outcome }) => outcome !== 'agree')
       .map(({ repository, name }) => `${repository} ${name}`),
-    below: [
-      `${countOf(count('agree'), 'agreement')}, ${count('kept here')} kept here and deleted by the source, ${count('deleted here')} deleted here and kept by the source, ${count('unknown')} not in the inventory.`,
-    ],
+    below: [summaryOf(rows)],
   }
+}
+
+function summaryOf(rows: readonly Compared[]): string {
+  const count = (outcome: Compared['outcome']): number =>
+    rows.filter((each) => each.outcome === outcome).length
+  const notLookedAt = rows.filter(({ outcome }) => outcome === 'not looked at')
+  const deleted = notLookedAt.filter(({ winnow }) => winnow === 'delete').length
+  const notToldApart = count('not told apart')
+  const parts = [
+    countOf(count('agree'), 'agreement'),
+    `${count('kept here')} kept here and deleted by the source`,
+    `${count('deleted here')} deleted here and kept by the source`,
+    `${count('unknown')} not in the inventory`,
+    ...(notToldApart === 0
+      ? []
+      : [`${notToldApart} not told apart (a name of the source fits several repositories)`]),
+    ...(notLookedAt.length === 0
+      ? []
+      : [`${notLookedAt.length} not looked at by the source (${deleted} of them deleted here)`]),
+  ]
+  return `${parts.join(', ')}.`
 }
 
 /** Tags beyond these are counted. */

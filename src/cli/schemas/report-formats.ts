@@ -108,9 +108,13 @@ export const importComparisonSchema = z.looseObject({
     z.looseObject({
       repository: z.string(),
       name: z.string().describe('A tag, or a digest.'),
-      source: z.enum(['delete', 'keep', 'not looked at']).describe('What the source says it would do.'),
+      source: z
+        .enum(['delete', 'keep', 'not looked at', 'not told apart'])
+        .describe(
+          'What the source says it would do; not told apart: its name of the repository fits several.',
+        ),
       winnow: z.enum(['delete', 'keep', 'not in the inventory']),
-      outcome: z.enum(['agree', 'kept here', 'deleted here', 'unknown']),
+      outcome: z.enum(['agree', 'kept here', 'deleted here', 'not looked at', 'not told apart', 'unknown']),
       why: z.string().describe('The reasons of both sides; for people.'),
       digest: digest
         .optional()

@@ -2,15 +2,17 @@
 import type { Inventory } from '../inventory/inventory.ts'
 import type { Plan } from '../plan/plan.ts'
 import { platformsIn, type NamedManifest, type PlatformOf, type Platforms } from './platforms-of.ts'
-import type { Preview, PreviewEntry } from './preview.ts'
+import { decisionsIn, type Decisions, type Said } from './preview-decisions.ts'
+import type { Preview } from './preview-entry.ts'
 
 export interface Compared {
   readonly repository: string
   /** A tag, or a digest. */
   readonly name: string
-  readonly source: 'delete' | 'keep' | 'not looked at'
+  /** `not told apart`: its name of the repository fits several. */
+  readonly source: 'delete' | 'keep' | 'not looked at' | 'not told apart'
   readonly winnow: 'delete' | 'keep' | 'not in the inventory'
-  readonly outcome: 'agree' | 'kept here' | 'deleted here' | 'unknown'
+  readonly outcome: 'agree' | 'kept here' | 'deleted here' | 'not looked at' | 'not told apart' | 'unknown'
   /** What either side gives as its reason. */
   readonly why: string
   /** Whole; left out where the source names a tag that the inventory does not have. */
@@ -42,26 +44,44 @@ export function comparePreview(
   const platforms = platformsIn(inventories)
   const byTag = preview.entries.some(({ tag }) => tag !== undefined)
   const decided = decisionsOf(plan, byTag)
-  const used = new Set<PreviewEntry>()
-  const said = indexOf(preview.entries)
+  const decisions = decisionsIn(preview, holdingsOf(inventories))
+  const used = new Set<Said>()
   const rows = decided.map((each) => {
-    const entry = entryFor(each, said)
-    if (entry !== undefined) used.add(entry)
-    return compare(each, entry, preview, platforms)
+    const said = decisions.on(each.repository, each.tag ?? each.digest)
+    if (said !== undefined) used.add(said)
+    return compare(each, sourceOf(each, said, decisions), platforms)
   })
   const images = imagesOf(byTag ? decisionsOf(plan, false) : decided)
-  const others = preview.entries
-    .filter((entry) => entry.decision === 'delete' && !used.has(entry))
-    .map((entry): Compared => {
-      const part = partOf(entry, images, platforms)
-      return part === undefined ? absent(entry) : compare(part, entry, preview, platforms)
+  const others = decisions.all
+    .filter((said) => said.entry.decision === 'delete' && !used.has(said))
+    .flatMap((said): readonly Compared[] => {
+      const parts = partsOf(said, images, platforms)
+      if (parts.length === 0) return [absent(said)]
+      return parts.map((part) => compare(part, sourceOf(part, said, decisions), platforms))
     })
   return [...rows, ...others]
 }
 
-function absent({ repository = '', tag, digest }: PreviewEntry): Compared {
+function holdingsOf(
+  inventories: readonly Inventory[],
+): readonly { readonly repository: string; readonly names: readonly string[] }[] {
+  return inventories.flatMap(({ repositories }) =>
+    repositories.map(({ name, manifests }) => ({
+      repository: name,
+      names: manifests.flatMap(({ digest, tags, children }) => [
+        digest,
+        ...children,
+        ...tags.map((tag) => tag.name),
+      ]),
+    })),
+  )
+}
+
+function absent({ entry, repositories }: Said): Compared {
+  const { repository = '', tag, digest } = entry
+  const [only] = repositories
   return {
-    repository,
+    repository: repositories.length === 1 && only !== undefined ? only : repository,
     name: tag ?? digest ?? '',
     source: 'delete',
     winnow: 'not in the inventory',
@@ -83,18 +103,25 @@ function imagesOf(decided: readonly Decided[]): Images {
   return images
 }
 
-/**
- * What becomes of a digest that is no row of its own: an image that is one under its tags, or a platform, which goes when
- * the last index goes that names it.
- */
-function partOf(entry: PreviewEntry, images: Images, platforms: Platforms): Decided | undefined {
-  const { digest, repository } = entry
-  if (digest === undefined) return undefined
-  const isSaidOf = (found: { readonly repository: string }): boolean =>
-    repository === undefined || isIn(found.repository, repository)
-  const own = images.get(digest)?.find(isSaidOf)
+/** What becomes of a digest that is no row of its own, in each repository that it may be of. */
+function partsOf({ entry, repositories }: Said, images: Images, platforms: Platforms): readonly Decided[] {
+  const { digest } = entry
+  if (digest === undefined) return []
+  return repositories.flatMap((repository) => partOf(digest, repository, images, platforms) ?? [])
+}
+
+/** An image that is one under its tags, or a platform, which goes when the last index goes that names it. */
+function partOf(
+  digest: string,
+  repository: string,
+  images: Images,
+  platforms: Platforms,
+): Decided | undefined {
+  const own = images.get(digest)?.find((each) => each.repository === repository)
   if (own !== undefined) return own
-  const holders = rootsOf(digest, images, platforms, new Set()).filter(isSaidOf)
+  const holders = rootsOf(digest, images, platforms, new Set()).filter(
+    (each) => each.repository === repository,
+  )
   const holder = holders.find(({ isDeleted }) => !isDeleted) ?? holders[0]
   if (holder === undefined) return undefined
   const name = holder.tags[0] ?? holder.digest
@@ -117,63 +144,45 @@ function rootsOf(
   })
 }
 
-function compare(
-  each: Decided,
-  entry: PreviewEntry | undefined,
-  preview: Preview,
-  platforms: Platforms,
-): Compared {
-  const source = entry?.decision ?? (preview.isComplete ? 'not looked at' : 'keep')
+interface Source {
+  readonly source: Compared['source']
+  readonly told: string | undefined
+}
+
+function sourceOf({ repository }: Decided, said: Said | undefined, decisions: Decisions): Source {
+  if (said === undefined) return { source: decisions.onMissing(repository), told: undefined }
+  const { entry, repositories } = said
+  if (repositories.length === 1) return { source: entry.decision, told: entry.told }
+  const called = entry.repository === undefined ? 'no repository' : entry.repository
+  const told = `${entry.decision}, of ${called}, which may be ${repositories.toSorted().join(' or ')}`
+  return { source: 'not told apart', told }
+}
+
+function compare(each: Decided, { source, told }: Source, platforms: Platforms): Compared {
   const winnow = each.isDeleted ? 'delete' : 'keep'
-  const told = entry?.told === undefined ? '' : `source: ${entry.told}; `
   const index = platforms.indexesOf(each.digest).find(({ repository }) => repository === each.repository)
   return {
     repository: each.repository,
     name: each.tag ?? each.digest,
     source,
     winnow,
-    outcome:
-      source === winnow
-        ? 'agree'
-        : source === 'delete'
-          ? 'kept here'
-          : winnow === 'delete'
-            ? 'deleted here'
-            : 'agree',
-    why: `${told}here: ${each.why}`,
+    outcome: outcomeOf(source, winnow),
+    why: `${told === undefined ? '' : `source: ${told}; `}here: ${each.why}`,
     digest: each.digest,
     tags: each.tags,
     ...(index !== undefined && { platformOf: withoutRepository(index) }),
   }
 }
 
+/** Only what the source decided can agree, or not. */
+function outcomeOf(source: Compared['source'], winnow: 'delete' | 'keep'): Compared['outcome'] {
+  if (source === 'not looked at' || source === 'not told apart') return source
+  if (source === winnow) return 'agree'
+  return winnow === 'delete' ? 'deleted here' : 'kept here'
+}
+
 function withoutRepository({ repository: _, ...index }: PlatformOf): NonNullable<Compared['platformOf']> {
   return index
-}
-
-type Index = ReadonlyMap<string, readonly PreviewEntry[]>
-
-/** By tag or digest; a preview may be as long as a registry. */
-function indexOf(entries: readonly PreviewEntry[]): Index {
-  const index = new Map<string, PreviewEntry[]>()
-  for (const entry of entries) {
-    const key = entry.tag ?? entry.digest ?? ''
-    const same = index.get(key)
-    if (same === undefined) index.set(key, [entry])
-    else same.push(entry)
-  }
-  return index
-}
-
-function entryFor(each: Decided, index: Index): PreviewEntry | undefined {
-  return index
-    .get(each.tag ?? each.digest)
-    ?.find(({ repository }) => repository === undefined || isIn(each.repository, repository))
-}
-
-/** Sources leave out the project or the first folders. */
-function isIn(repository: string, told: string): boolean {
-  return repository === told || repository.endsWith(`/${told}`)
 }
 
 function decisionsOf(plan: Plan, byTag: boolean): readonly Decided[] {
