@@ -195,6 +195,12 @@ describe('names of repositories', () => {
     ])
   })
 
+  it('of gar have the domain of a project before it', async () => {
+    const preview = JSON.stringify([garEntry('a', {}, {}, 'example.com:p')])
+    const rows = await told('gar', preview, { repositories: ['example.com/p/team/app'] })
+    expect(rows).toContain('example.com/p/team/app a delete agree')
+  })
+
   it('of Harbor may lack the project; several that fit are not told apart', async () => {
     const preview = harborRun('2026-01-31T00:00:00Z', 'app', { a: 'DEL', b: 'DEL', c: 'RETAIN' })
     expect(await told('harbor', preview)).toEqual([
@@ -210,6 +216,14 @@ describe('names of repositories', () => {
     expect(whole).toContain('app a delete agree')
     expect(whole).toContain('other/app a not looked at not looked at')
   })
+})
+
+it('tells apart by what repositories hold where a preview names none', async () => {
+  const preview = JSON.stringify({ previewResults: [ecrRow('a'), ecrRow('b')] })
+  expect(await told('ecr', preview)).toContain('team/app a delete agree')
+  const two = await told('ecr', preview, { repositories: ['team/app', 'app'] })
+  expect(two).toContain('app a not told apart not told apart')
+  expect(two).toContain('team/app b not told apart not told apart')
 })
 
 describe('several runs', () => {
@@ -263,6 +277,15 @@ describe('several runs', () => {
 })
 
 describe('repetitions are told once', () => {
+  it('of gar with the id and the number of a project', async () => {
+    const preview = JSON.stringify([garEntry('ab'), garEntry('ab', {}, {}, '1234')])
+    expect(await told('gar', preview, { repositories: ['p/team/app'] })).toEqual([
+      'p/team/app a delete agree',
+      'p/team/app b delete agree',
+      'p/team/app c keep agree',
+    ])
+  })
+
   it.each<{ system: System; preview: string; name: string }>([
     {
       system: 'gar',
@@ -302,6 +325,7 @@ describe('entries of gar', () => {
   it.each([
     ['no entry', '[]'],
     ['none of the method', JSON.stringify([garEntry('a', { methodName: 'x.ListVersions' })])],
+    ['nothing but deletions', JSON.stringify([garEntry('a', { request: { validateOnly: false } })])],
     ['none that went well', JSON.stringify({ entries: [garEntry('a', { status: { code: 7 } })] })],
   ])('with %s are refused', async (_, preview) => {
     const { code, stdout, stderr } = await compare('gar', preview)
@@ -337,6 +361,7 @@ describe('output of acr', () => {
   })
 
   it.each([
+    ['has only its beginning', 'DRY RUN: The following output shows what WOULD be deleted.'],
     ['has no summary', 'DRY RUN: nothing is deleted.\nprod.azurecr.io/team/app:v1\n'],
     ['ends within the summary', acr('prod.azurecr.io/team/app:v1').replace(/\nNumber of manifests.*/, '')],
     ['goes on after the summary', `${acr('prod.azurecr.io/team/app:v1')}\nprod.azurecr.io/team/app:v2`],

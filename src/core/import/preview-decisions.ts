@@ -69,13 +69,13 @@ function inOrder(entries: readonly PreviewEntry[]): readonly PreviewEntry[] {
 
 function repositoriesBy(holdings: readonly Holding[]): (entry: PreviewEntry) => readonly string[] {
   const all = new Set(holdings.map(({ repository }) => repository))
-  const holders = new Map<string, string[]>()
+  const holders = new Map<string, Set<string>>()
   const byEnding = new Map<string, readonly string[]>()
   for (const { repository, names } of holdings) {
-    for (const name of new Set(names)) {
+    for (const name of names) {
       const others = holders.get(name)
-      if (others === undefined) holders.set(name, [repository])
-      else if (!others.includes(repository)) others.push(repository)
+      if (others === undefined) holders.set(name, new Set([repository]))
+      else others.add(repository)
     }
   }
   const endingIn = (name: string): readonly string[] => {
@@ -85,7 +85,7 @@ function repositoriesBy(holdings: readonly Holding[]): (entry: PreviewEntry) => 
   }
   return (entry) => {
     const { repository, otherName, mayLackBeginning = false } = entry
-    if (repository === undefined) return holders.get(nameOf(entry)) ?? []
+    if (repository === undefined) return [...(holders.get(nameOf(entry)) ?? [])]
     const whole = [repository, otherName].find((name) => name !== undefined && all.has(name))
     if (whole !== undefined) return [whole]
     return mayLackBeginning ? endingIn(repository) : []
