@@ -304,8 +304,8 @@ describe('unit: tag', () => {
       policySet: policySet({ limits }),
     })
     expect(plan.limitsBroken.map(({ key, text }) => [key, text])).toEqual([
-      ['maxDeletions', expect.stringContaining('1 images (1 of them lose their last tag)')],
-      ['maxShare', expect.stringContaining('(100%) (1 of them lose their last tag)')],
+      ['maxDeletions', expect.stringContaining('1 image (1 of them loses its last tag)')],
+      ['maxShare', expect.stringContaining('(100%) (1 of them loses its last tag)')],
     ])
   })
 
