@@ -1,45 +1,18 @@
 /** How `winnow import --compare` names images: short digests with their tags, and platforms by the index they belong to. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { winnow } from '../support/winnow-in-process.ts'
+import { expect, it } from 'vitest'
+import { compareFiles, digestOf as digest, imageOf as image, inventoryOf } from './comparing.ts'
 
-let folder = ''
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'winnow-compare-images-'))
-})
-
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-const digest = (letter: string): string => `sha256:${letter.repeat(64)}`
 const short = (letter: string): string => `sha256:${letter.repeat(8)}…`
-const image = (letter: string, tags: readonly string[], day: string, more: object = {}): object => ({
-  digest: digest(letter),
-  tags: tags.map((name) => ({ name, pushedAt: `2026-01-${day}T00:00:00Z`, pulledAt: null })),
-  pushedAt: `2026-01-${day}T00:00:00Z`,
-  ...more,
-})
-const inventory = {
-  schemaVersion: 'inventory/v1',
-  registry: 'prod',
-  takenAt: '2026-01-31T00:00:00Z',
-  repositories: [
-    {
-      name: 'team/app',
-      complete: true,
-      manifests: [
-        image('a', ['v1', 'v1.0', 'v1.0.0', 'stable'], '01', { children: [digest('c'), digest('d')] }),
-        image('b', ['v2'], '30', { children: [digest('e')] }),
-        image('c', [], '01', { platform: 'linux/arm64' }),
-        image('d', ['v1-amd64'], '01', { platform: 'linux/amd64' }),
-        image('e', [], '02'),
-        image('f', [], '03'),
-      ],
-    },
+const inventory = inventoryOf({
+  'team/app': [
+    image('a', ['v1', 'v1.0', 'v1.0.0', 'stable'], '01', { children: [digest('c'), digest('d')] }),
+    image('b', ['v2'], '30', { children: [digest('e')] }),
+    image('c', [], '01', { platform: 'linux/arm64' }),
+    image('d', ['v1-amd64'], '01', { platform: 'linux/amd64' }),
+    image('e', [], '02'),
+    image('f', [], '03'),
   ],
-}
+})
 const policy = JSON.stringify({
   rules: [
     {
@@ -60,20 +33,7 @@ const preview = JSON.stringify({
 })
 
 async function compare(...words: readonly string[]): Promise<string> {
-  const at = (name: string): string => join(folder, name)
-  await writeFile(at('policy'), policy)
-  await writeFile(at('preview'), preview)
-  await writeFile(at('inventory'), JSON.stringify(inventory))
-  const files = ['--compare', at('preview'), '--inventory', at('inventory')]
-  const run = await winnow([
-    'import',
-    'ecr',
-    at('policy'),
-    ...files,
-    '--now',
-    '2026-01-31T00:00:00Z',
-    ...words,
-  ])
+  const run = await compareFiles({ system: 'ecr', policy, preview, inventory, words })
   expect(run.code, run.stderr).toBe(0)
   return run.stdout
 }

@@ -1,24 +1,8 @@
 /** `winnow import --compare` on previews of several runs, with repetitions, names that fit twice, and parts missing. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { winnow, type Ended } from '../support/winnow-in-process.ts'
+import { describe, expect, it } from 'vitest'
+import type { Ended } from '../support/winnow-in-process.ts'
+import { compareFiles, digestOf as digest, imageOf as image, inventoryOf } from './comparing.ts'
 
-let folder = ''
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'winnow-compare-previews-'))
-})
-
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-const digest = (letter: string): string => `sha256:${letter.repeat(64)}`
-const image = (letter: string, tags: readonly string[], day: string): object => ({
-  digest: digest(letter),
-  tags: tags.map((name) => ({ name, pushedAt: `2026-01-${day}T00:00:00Z`, pulledAt: null })),
-  pushedAt: `2026-01-${day}T00:00:00Z`,
-})
 const threeImages = [image('a', ['v1'], '01'), image('b', ['v2'], '10'), image('c', ['v3'], '30')]
 
 interface Row {
@@ -71,18 +55,8 @@ interface Setting {
 
 async function compare(system: System, preview: string, setting: Setting = {}): Promise<Ended> {
   const { repositories = ['team/app'], words = [] } = setting
-  const at = (name: string): string => join(folder, name)
-  const inventory = {
-    schemaVersion: 'inventory/v1',
-    registry: 'prod',
-    takenAt: '2026-01-31T00:00:00Z',
-    repositories: repositories.map((name) => ({ name, complete: true, manifests: threeImages })),
-  }
-  await writeFile(at('policy'), olderThan14Days[system])
-  await writeFile(at('preview'), preview)
-  await writeFile(at('inventory.json'), JSON.stringify(inventory))
-  const files = ['--compare', at('preview'), '--inventory', at('inventory.json')]
-  return winnow(['import', system, at('policy'), ...files, '--now', '2026-01-31T00:00:00Z', ...words])
+  const inventory = inventoryOf(Object.fromEntries(repositories.map((name) => [name, threeImages])))
+  return compareFiles({ system, policy: olderThan14Days[system], preview, inventory, words })
 }
 
 /** `repository name source outcome`, with digests as their letter; sorted. */

@@ -2,39 +2,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { winnow, type Ended } from '../support/winnow-in-process.ts'
+import { compareFiles, digestOf as digest, imageOf as image, inventoryOf } from './comparing.ts'
 
-let folder = ''
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'winnow-compare-'))
+const inventory = inventoryOf({
+  'team/app': [image('a', ['v1'], '01'), image('b', ['v2'], '10'), image('c', ['v3'], '30')],
 })
-
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-const digest = (letter: string): string => `sha256:${letter.repeat(64)}`
-const image = (letter: string, tags: readonly string[], pushedAt: string): object => ({
-  digest: digest(letter),
-  tags: tags.map((name) => ({ name, pushedAt, pulledAt: null })),
-  pushedAt,
-})
-const inventory = {
-  schemaVersion: 'inventory/v1',
-  registry: 'prod',
-  takenAt: '2026-01-31T00:00:00Z',
-  repositories: [
-    {
-      name: 'team/app',
-      complete: true,
-      manifests: [
-        image('a', ['v1'], '2026-01-01T00:00:00Z'),
-        image('b', ['v2'], '2026-01-10T00:00:00Z'),
-        image('c', ['v3'], '2026-01-30T00:00:00Z'),
-      ],
-    },
-  ],
-}
 
 interface Row {
   readonly name: string
@@ -50,12 +24,7 @@ async function compare(
   preview: string,
   ...words: readonly string[]
 ): Promise<Ended> {
-  const at = (name: string): string => join(folder, name)
-  await writeFile(at('policy'), policy)
-  await writeFile(at('preview'), preview)
-  await writeFile(at('inventory.json'), JSON.stringify(inventory))
-  const files = ['--compare', at('preview'), '--inventory', at('inventory.json')]
-  return winnow(['import', system, at('policy'), ...files, '--now', '2026-01-31T00:00:00Z', ...words])
+  return compareFiles({ system, policy, preview, inventory, words })
 }
 
 async function outcomes(
@@ -224,7 +193,9 @@ it('takes a "%" of an Artifact Registry log as it stands where it begins nothing
 })
 
 it('asks for an inventory', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'winnow-compare-'))
   await writeFile(join(folder, 'policy'), ecr)
   const { code, stderr } = await winnow(['import', 'ecr', join(folder, 'policy'), '--compare', 'x'])
+  await rm(folder, { recursive: true, force: true })
   expect([code, stderr]).toEqual([64, expect.stringContaining('--inventory FILE')])
 })
